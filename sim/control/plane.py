@@ -1,0 +1,31 @@
+"""The control plane: runs its processes up to an instant and hands over their dated edits."""
+
+from __future__ import annotations
+
+import simpy
+
+from sim.control.faults import Condition, strike
+from sim.dataplane.edit import Edit
+from sim.network.tree import Network
+from sim.scenario.model import Scenario
+
+
+class ControlPlane:
+    """One meeting's control plane, on SimPy's clock in ns.
+
+    A process appends each edit when it decides it, so the list is in order of time.
+    """
+
+    def __init__(self, scenario: Scenario, network: Network) -> None:
+        self._env = simpy.Environment()
+        self._edits: list[Edit] = []
+        condition = Condition(network)
+        for fault in scenario.faults:
+            self._env.process(strike(self._env, fault, condition, self._edits))
+
+    def run_until(self, end_ns: int) -> list[Edit]:
+        """Return the edits dated from the last call's end up to, but not at, `end_ns`."""
+        self._env.run(until=end_ns)
+        edits = self._edits.copy()
+        self._edits.clear()
+        return edits

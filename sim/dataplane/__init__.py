@@ -1,0 +1,1 @@
+"""The data plane: packets through transmitters, by two engines with one meaning."""

@@ -1,0 +1,71 @@
+"""Chunks: the tree cut into subtrees that threads can replay on their own.
+
+The crown, replayed first, holds the relays above the cuts. Sites are numbered in preorder, so a
+chunk is a range of numbers, and a site's parent is in the crown or earlier in the same chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.network.tree import Network
+
+CHUNKS_PER_THREAD = 4  # so that no thread waits long for the largest chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A partition of the sites.
+
+    Attributes
+    ----------
+    visits : the crown's sites, then each chunk's, as int64 arrays in preorder
+    slot : (e,) int64, where each egress keeps its copies while its children are replayed
+    slots : how many places that takes
+    """
+
+    visits: list[NDArray[np.int64]]
+    slot: NDArray[np.int64]
+    slots: int
+
+
+def cut(network: Network, *, threads: int) -> Chunks:
+    """Return the tree in a crown and chunks of about equal numbers of sites."""
+    n = len(network.sites)
+    most = n if threads == 1 else -(-n // (threads * CHUNKS_PER_THREAD))
+    crown = [0]
+    ranges: list[tuple[int, int]] = []
+    s = 1
+    while s < n:
+        end = int(network.end[s])
+        if end - s > most and network.relay[s]:
+            crown.append(s)
+            s += 1
+            continue
+        if ranges and ranges[-1][1] == s and end - ranges[-1][0] <= most:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((s, end))
+        s = end
+    visits = [np.array(crown, dtype=np.int64)]
+    visits += [np.arange(first, end, dtype=np.int64) for first, end in ranges]
+
+    # In the crown every egress has its place. In a chunk one path is open at a time, so a
+    # place per depth is enough.
+    first = network.site_egress_first
+    ordinal = np.arange(len(network.egresses)) - first[network.egress_site]
+    widest = int(ordinal.max(initial=0)) + 1
+    place = network.depth[network.egress_site] * widest + ordinal
+    depths = (int(network.depth.max(initial=0)) + 1) * widest
+    slot = np.empty(len(network.egresses), dtype=np.int64)
+    in_crown = np.isin(network.egress_site, visits[0])
+    slot[in_crown] = np.arange(in_crown.sum())
+    slots = int(in_crown.sum())
+    for chunk in visits[1:]:
+        here = ~in_crown & (network.egress_site >= chunk[0]) & (network.egress_site <= chunk[-1])
+        slot[here] = slots + place[here]
+        slots += depths
+    return Chunks(visits=visits, slot=slot, slots=slots)

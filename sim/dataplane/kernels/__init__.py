@@ -1,0 +1,1 @@
+"""Kernels: compiled loops over integer arrays, and the arrays they share."""

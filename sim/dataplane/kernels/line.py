@@ -1,0 +1,377 @@
+"""One direction of a line through one span: queue, transmission, loss, arrival.
+
+The rule of acceptance, here and in the reference engine: the memory holds the bits that are not
+sent yet, and a packet is accepted only if it fits whole. Edits cut the span; between two of them
+nothing changes but the queue.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.dataplane.kernels.arrays import (
+    FED,
+    LINE_DOWN,
+    LINE_FIELDS,
+    LINE_LOSS,
+    LINE_RATE,
+    LINE_UP,
+    ROOM_DOWN,
+    ROOM_UP,
+    UNFED,
+    UNSENT_DIES,
+)
+from sim.dataplane.kernels.compiled import kernel
+from sim.dataplane.kernels.loss import draw_gap, step_chain
+from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount
+
+OFFERED = int(LineCount.OFFERED)
+OFFERED_BYTES = int(LineCount.OFFERED_BYTES)
+REFUSED = int(LineCount.REFUSED)
+DELIVERED = int(LineCount.DELIVERED)
+DELIVERED_BYTES = int(LineCount.DELIVERED_BYTES)
+LOST_OUTAGE = int(LineCount.LOST_OUTAGE)
+LOST_QUEUE = int(LineCount.LOST_QUEUE)
+LOST_LINE = int(LineCount.LOST_LINE)
+BUSY_NS = int(LineCount.BUSY_NS)
+BACKLOG_MAX_NS = int(LineCount.BACKLOG_MAX_NS)
+DELAY_SUM_NS = int(LineCount.DELAY_SUM_NS)
+DELAY_MAX_NS = int(LineCount.DELAY_MAX_NS)
+
+ROOM_RECEIVED = int(RoomCount.RECEIVED)
+ROOM_BYTES = int(RoomCount.RECEIVED_BYTES)
+ROOM_LOST_OUTAGE = int(RoomCount.LOST_OUTAGE)
+ROOM_LOST_ENDPOINT = int(RoomCount.LOST_ENDPOINT)
+ROOM_DELAY_SUM_NS = int(RoomCount.DELAY_SUM_NS)
+ROOM_DELAY_MAX_NS = int(RoomCount.DELAY_MAX_NS)
+ROOM_LAST_NS = int(RoomCount.LAST_NS)
+ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
+ROOM_DARK_NS = int(RoomCount.DARK_NS)
+
+ARRIVED = int(Fate.ARRIVED)
+FATE_LINE_OUTAGE = int(Fate.LINE_OUTAGE)
+FATE_LINE_QUEUE = int(Fate.LINE_QUEUE)
+FATE_LINE_LOSS = int(Fate.LINE_LOSS)
+FATE_RECEIVED = int(Fate.ROOM_RECEIVED)
+FATE_ROOM_OUTAGE = int(Fate.ROOM_OUTAGE)
+FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
+
+# The exponent and the five highest mantissa bits of a float64 number its histogram bucket.
+_MANTISSA_SHIFT = 47
+_BUCKET_OF_ONE = 1023 << 5
+
+NO_ROOM = -1
+
+# Columns of a queued packet.
+PACKET, OFFERED_AT, LEAVES_AT, LOST = range(4)
+
+
+@kernel
+def unsigned(index):
+    """An index that is not negative, so that Numba does not ask whether it counts from the end."""
+    return np.uint64(index)
+
+
+@kernel
+def bucket(delay_ns):
+    """As `sim.dataplane.tally.bucket`, without a loop."""
+    bits = np.float64(max(delay_ns, 1)).view(np.int64)
+    return unsigned(min((bits >> _MANTISSA_SHIFT) - _BUCKET_OF_ONE, BUCKETS - 1))
+
+
+@kernel
+def note(log, used, s, packet, fate, at_ns):
+    """Write a decided fate of a watched site into the log."""
+    row = used[1]
+    log[row, 0] = s
+    log[row, 1] = packet
+    log[row, 2] = fate
+    log[row, 3] = at_ns
+    used[1] = row + 1
+
+
+@kernel
+def room_fate(s, tree, lines):
+    """Return what becomes of a packet that reaches the site now, or NO_ROOM."""
+    if not tree.room[s]:
+        return NO_ROOM
+    if not lines.room_up[s]:
+        return FATE_ROOM_DEAD
+    return FATE_RECEIVED if lines.fed[s] else FATE_ROOM_OUTAGE
+
+
+@kernel
+def deliver(line, line_delay, size_bytes, offered_ns, arrival_ns):
+    """Count a delivery at the far end of a line."""
+    delay_ns = arrival_ns - offered_ns
+    line[DELIVERED] += 1
+    line[DELIVERED_BYTES] += size_bytes
+    line[DELAY_SUM_NS] += delay_ns
+    line[DELAY_MAX_NS] = max(line[DELAY_MAX_NS], delay_ns)
+    line_delay[bucket(delay_ns)] += np.uint32(1)
+
+
+@kernel
+def receive(room, room_delay, fate, size_bytes, sent_ns, arrival_ns, dark_after_ns):
+    """Count a packet in the room of a site."""
+    if fate == FATE_RECEIVED:
+        one_way_ns = arrival_ns - sent_ns
+        gap_ns = arrival_ns - room[ROOM_LAST_NS]
+        room[ROOM_RECEIVED] += 1
+        room[ROOM_BYTES] += size_bytes
+        room[ROOM_DELAY_SUM_NS] += one_way_ns
+        room[ROOM_DELAY_MAX_NS] = max(room[ROOM_DELAY_MAX_NS], one_way_ns)
+        room[ROOM_LAST_NS] = arrival_ns
+        room[ROOM_GAP_MAX_NS] = max(room[ROOM_GAP_MAX_NS], gap_ns)
+        if gap_ns > dark_after_ns:
+            room[ROOM_DARK_NS] += gap_ns
+        room_delay[bucket(one_way_ns)] += np.uint32(1)
+    elif fate == FATE_ROOM_OUTAGE:
+        room[ROOM_LOST_OUTAGE] += 1
+    elif fate == FATE_ROOM_DEAD:
+        room[ROOM_LOST_ENDPOINT] += 1
+
+
+@kernel
+def decide(s, queued, to_ns, arrived, tree, lines, flow, counts, bench):
+    """Decide what leaves or arrives before `to_ns`; return (still queued, arrived)."""
+    if queued == 0:
+        return queued, arrived
+    queue = bench.queue
+    watched = tree.watched[s]
+    fate = room_fate(s, tree, lines)
+    kept = 0
+    for i in range(queued):
+        packet, leaves_ns = queue[i, PACKET], queue[i, LEAVES_AT]
+        arrival_ns = leaves_ns + tree.propagation_ns[s]
+        if queue[i, LOST] and leaves_ns < to_ns:
+            counts.line[s, LOST_LINE] += 1
+            if watched:
+                note(bench.log, bench.used, s, flow.first + packet, FATE_LINE_LOSS, leaves_ns)
+        elif not queue[i, LOST] and arrival_ns < to_ns:
+            size_bytes, sent_ns = flow.size_bytes[packet], flow.sent_ns[packet]
+            deliver(
+                counts.line[s], counts.line_delay[s], size_bytes, queue[i, OFFERED_AT], arrival_ns
+            )
+            receive(
+                counts.room[s],
+                counts.room_delay[s],
+                fate,
+                size_bytes,
+                sent_ns,
+                arrival_ns,
+                tree.dark_after_ns,
+            )
+            if watched:
+                note(bench.log, bench.used, s, flow.first + packet, ARRIVED, arrival_ns)
+                if fate != NO_ROOM:
+                    note(bench.log, bench.used, s, flow.first + packet, fate, arrival_ns)
+            if tree.relay[s]:
+                bench.packet[arrived] = packet
+                bench.arrival_ns[arrived] = arrival_ns
+                arrived += 1
+        else:
+            for column in range(LINE_FIELDS):
+                queue[kept, column] = queue[i, column]
+            kept += 1
+    return kept, arrived
+
+
+@kernel
+def kill(s, queued, leaving_from_ns, at_ns, tree, flow, counts, bench):
+    """Lose at `at_ns` what leaves at `leaving_from_ns` or later; return what is still queued."""
+    queue = bench.queue
+    kept = 0
+    for i in range(queued):
+        if queue[i, LEAVES_AT] >= leaving_from_ns:
+            counts.line[s, LOST_OUTAGE] += 1
+            if tree.watched[s]:
+                packet = flow.first + queue[i, PACKET]
+                note(bench.log, bench.used, s, packet, FATE_LINE_OUTAGE, at_ns)
+        else:
+            kept = i + 1
+    return kept
+
+
+@kernel
+def retime(s, queued, at_ns, lines, flow, bench):
+    """Give what waits at `at_ns` the line's present service time; what is being sent keeps its."""
+    queue = bench.queue
+    sending = True
+    for i in range(queued):
+        if queue[i, LEAVES_AT] < at_ns:
+            continue
+        if not sending:
+            size_class = flow.size_class[queue[i, PACKET]]
+            need_ns = flow.service_ns[lines.service[s], size_class]
+            queue[i, LEAVES_AT] = lines.free_ns[s] + need_ns
+        lines.free_ns[s] = queue[i, LEAVES_AT]
+        sending = False
+
+
+@kernel
+def change_line(s, c, queued, tree, lines, chains, tables, flow, changes, counts, bench):
+    """Apply change `c` to the line or the room of `s`; return what is still queued."""
+    at_ns = changes.at_ns[c]
+    kind = changes.kind[c]
+    if kind == LINE_DOWN:
+        lines.up[s] = False
+        lines.free_ns[s] = min(lines.free_ns[s], at_ns)
+        return kill(s, queued, 0, at_ns, tree, flow, counts, bench)
+    if kind == UNSENT_DIES:
+        lines.free_ns[s] = min(lines.free_ns[s], at_ns)
+        return kill(s, queued, at_ns, at_ns, tree, flow, counts, bench)
+    if kind == LINE_UP:
+        lines.up[s] = True
+    elif kind == LINE_RATE:
+        lines.service[s] = changes.a[c]
+        lines.drain_ns[s] = changes.b[c]
+        retime(s, queued, at_ns, lines, flow, bench)
+    elif kind == LINE_LOSS:
+        chains.row[s] = changes.a[c]
+        draw_gap(s, lines.accepted[s], chains, tables)
+    elif kind in (ROOM_DOWN, ROOM_UP):
+        lines.room_up[s] = kind == ROOM_UP
+    elif kind in (UNFED, FED):
+        lines.fed[s] = kind == FED
+    return queued
+
+
+@kernel
+def offer_span(
+    s, i, from_ns, to_ns, queued, arrived,
+    tree, lines, chains, tables, flow, copies, counts, bench,
+):  # fmt: skip
+    """Offer the line its copies of [from_ns, to_ns), beginning at row `i`.
+
+    Returns (next row, queued, arrived).
+    """
+    slot = tree.slot[tree.feed[s]]
+    rank = tree.rank[s]
+    count = copies.rows[slot]
+    row_packet, row_base, row_step = copies.packet[slot], copies.base_ns[slot], copies.step_ns[slot]
+    row_low, row_high = copies.low[slot], copies.high[slot]
+    sizes, sent_ns, size_class = flow.size_bytes, flow.sent_ns, flow.size_class
+    line, line_delay = counts.line[s], counts.line_delay[s]
+    room, room_delay = counts.room[s], counts.room_delay[s]
+    queue, log, used = bench.queue, bench.log, bench.used
+    next_packet, next_arrival_ns = bench.packet, bench.arrival_ns
+    service_ns = flow.service_ns[lines.service[s]]
+    propagation_ns = tree.propagation_ns[s]
+    dark_after_ns = tree.dark_after_ns
+    watched, relay = tree.watched[s], tree.relay[s]
+    fate = room_fate(s, tree, lines)
+    up = lines.up[s]
+    drain_ns = lines.drain_ns[s]
+    free_ns = lines.free_ns[s]
+    busy_ns = max(free_ns - from_ns, 0)
+    n = lines.accepted[s]
+    next_draw = min(chains.next_loss[s], chains.next_switch[s])
+    offered, offered_bytes, backlog_max_ns = 0, 0, line[BACKLOG_MAX_NS]
+    while i < count:
+        row = unsigned(i)
+        at_ns = row_base[row] + rank * row_step[row]
+        if rank < row_low[row] or rank >= row_high[row] or at_ns < from_ns:
+            i += 1
+            continue
+        if at_ns >= to_ns:
+            break
+        packet = row_packet[row]
+        column = unsigned(packet)
+        size_bytes = sizes[column]
+        i += 1
+        offered += 1
+        offered_bytes += size_bytes
+        if not up:
+            line[REFUSED] += 1
+            line[LOST_OUTAGE] += 1
+            if watched:
+                note(log, used, s, flow.first + packet, FATE_LINE_OUTAGE, at_ns)
+            continue
+        need_ns = service_ns[unsigned(size_class[column])]
+        backlog_ns = max(free_ns - at_ns, 0) + need_ns
+        if backlog_ns > drain_ns:
+            line[LOST_QUEUE] += 1
+            if watched:
+                note(log, used, s, flow.first + packet, FATE_LINE_QUEUE, at_ns)
+            continue
+        free_ns = at_ns + backlog_ns
+        busy_ns += need_ns
+        backlog_max_ns = max(backlog_max_ns, backlog_ns)
+        lost = False
+        if n == next_draw:
+            lost = step_chain(s, n, chains, tables)
+            next_draw = min(chains.next_loss[s], chains.next_switch[s])
+        n += 1
+        arrival_ns = free_ns + propagation_ns
+        if lost and free_ns < to_ns:
+            line[LOST_LINE] += 1
+            if watched:
+                note(log, used, s, flow.first + packet, FATE_LINE_LOSS, free_ns)
+        elif not lost and arrival_ns < to_ns:
+            deliver(line, line_delay, size_bytes, at_ns, arrival_ns)
+            receive(room, room_delay, fate, size_bytes, sent_ns[column], arrival_ns, dark_after_ns)
+            if watched:
+                note(log, used, s, flow.first + packet, ARRIVED, arrival_ns)
+                if fate != NO_ROOM:
+                    note(log, used, s, flow.first + packet, fate, arrival_ns)
+            if relay:
+                next_packet[arrived] = packet
+                next_arrival_ns[arrived] = arrival_ns
+                arrived += 1
+        else:
+            queue[queued, PACKET] = packet
+            queue[queued, OFFERED_AT] = at_ns
+            queue[queued, LEAVES_AT] = free_ns
+            queue[queued, LOST] = lost
+            queued += 1
+    line[OFFERED] += offered
+    line[OFFERED_BYTES] += offered_bytes
+    line[BACKLOG_MAX_NS] = backlog_max_ns
+    line[BUSY_NS] += busy_ns - max(free_ns - to_ns, 0)
+    lines.free_ns[s] = free_ns
+    lines.accepted[s] = n
+    return i, queued, arrived
+
+
+@kernel
+def carry_line(
+    s, start_ns, end_ns,
+    tree, lines, chains, tables, flow, changes, copies, counts, bench,
+):  # fmt: skip
+    """Replay one line over [start_ns, end_ns); return how many packets arrived at its site.
+
+    They stand in `bench.packet` and `bench.arrival_ns` if the site has a relay.
+    """
+    queued = lines.carried[s]
+    for i in range(queued):
+        row = bench.old[lines.carried_at[s] + i]
+        bench.queue[i, PACKET] = row[PACKET] - flow.first
+        bench.queue[i, OFFERED_AT] = row[OFFERED_AT]
+        bench.queue[i, LEAVES_AT] = row[LEAVES_AT]
+        bench.queue[i, LOST] = row[LOST]
+    arrived, next_row, from_ns = 0, 0, start_ns
+    last = changes.first[s + 1]
+    for c in range(changes.first[s], last + 1):
+        to_ns = changes.at_ns[c] if c < last else end_ns
+        queued, arrived = decide(s, queued, to_ns, arrived, tree, lines, flow, counts, bench)
+        next_row, queued, arrived = offer_span(
+            s, next_row, from_ns, to_ns, queued, arrived,
+            tree, lines, chains, tables, flow, copies, counts, bench,
+        )  # fmt: skip
+        if c < last:
+            queued = change_line(
+                s, c, queued, tree, lines, chains, tables, flow, changes, counts, bench
+            )
+        from_ns = to_ns
+    first = bench.used[0]
+    for i in range(queued):
+        row = bench.new[first + i]
+        row[PACKET] = bench.queue[i, PACKET] + flow.first
+        row[OFFERED_AT] = bench.queue[i, OFFERED_AT]
+        row[LEAVES_AT] = bench.queue[i, LEAVES_AT]
+        row[LOST] = bench.queue[i, LOST]
+    lines.carried_at[s] = first
+    lines.carried[s] = queued
+    bench.used[0] = first + queued
+    return arrived

@@ -1,0 +1,179 @@
+"""The down direction of a line in the reference engine: a transmitter, its losses and its wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simpy import Interrupt
+from simpy.events import Process, ProcessGenerator
+
+from sim.dataplane.reference_clock import Clock
+from sim.dataplane.reference_encounter import Encounter
+from sim.dataplane.reference_ledger import Ledger
+from sim.dataplane.reference_loss import LossProcess
+from sim.dataplane.reference_packet import Packet
+from sim.dataplane.reference_transmitter import Transmitter
+from sim.dataplane.tally import Fate, LineCount, bucket
+from sim.scenario.model import Line, Loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossing:
+    """A packet that the line has accepted.
+
+    Attributes
+    ----------
+    packet : the packet
+    entered_ns : when it reached the transmitter
+    doomed : whether the loss process picked it; it is lost at its last bit
+    """
+
+    packet: Packet
+    entered_ns: int
+    doomed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flight:
+    """A crossing on the wire: when it arrives, and the process that takes it there."""
+
+    arrives_ns: int
+    process: Process
+
+
+class LiveLine:
+    """The down direction of the line of one site.
+
+    A packet that reaches the line is refused while the line is down, then if the memory has no
+    room for it. Else it waits, is sent, is lost at its last bit if its number was picked, crosses
+    the wire and arrives. A failing line kills it wherever it is; a failing relay above kills it
+    until its last bit has left.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        site: int,
+        line: Line,
+        losses: LossProcess,
+        arrive: Callable[[Packet], None],
+    ) -> None:
+        self.transmitter: Transmitter[Crossing] = Transmitter(
+            clock,
+            ledger.encounters,
+            rate_bps=line.down.rate_bps,
+            buffer_bytes=line.down.buffer_bytes,
+            mtu_bytes=line.down.mtu_bytes,
+            overhead_ns=0,
+            leave=self._leave,
+        )
+        self._clock = clock
+        self._ledger = ledger
+        self._count = ledger.tally.line[site]
+        self._delay = ledger.tally.line_delay[site]
+        self._site = site
+        self._propagation_ns = line.propagation_ns
+        self._losses = losses
+        self._arrive = arrive
+        self._up = True
+        self._failed_ns = -1
+        self._wire: dict[Crossing, Flight] = {}
+
+    def offer(self, packet: Packet) -> None:
+        """Accept or refuse a packet that reaches the line now."""
+        self._count[LineCount.OFFERED] += 1
+        self._count[LineCount.OFFERED_BYTES] += packet.size_bytes
+        if not self._up:
+            self._count[LineCount.REFUSED] += 1
+            self._lose(packet, LineCount.LOST_OUTAGE, Fate.LINE_OUTAGE)
+            if self._failed_ns == self._clock.now_ns:
+                self._ledger.encounters[Encounter.FAULT_AT_ARRIVAL] += 1
+        elif self.transmitter.spare_ns(packet) < 0:
+            self._lose(packet, LineCount.LOST_QUEUE, Fate.LINE_QUEUE)
+            self._ledger.encounters[Encounter.QUEUE_LOSS_ON_LINE] += 1
+        else:
+            switches = self._losses.switches
+            doomed = self._losses.picks()
+            self.transmitter.accept(
+                Crossing(packet=packet, entered_ns=self._clock.now_ns, doomed=doomed)
+            )
+            self._ledger.encounters[Encounter.LOSS_STATE_SWITCH] += self._losses.switches - switches
+
+    def fail(self) -> None:
+        """Go down and lose all that waits, is being sent, or is on the wire."""
+        if not self._up:
+            return
+        self._up = False
+        self._failed_ns = self._clock.now_ns
+        self.kill_unsent()
+        for crossing, flight in self._wire.items():
+            flight.process.interrupt()
+            self._lose(crossing.packet, LineCount.LOST_OUTAGE, Fate.LINE_OUTAGE)
+            self._ledger.encounters[Encounter.KILLED_ON_WIRE] += 1
+            if flight.arrives_ns == self._clock.now_ns:
+                self._ledger.encounters[Encounter.FAULT_AT_DELIVERY] += 1
+        self._wire.clear()
+
+    def restore(self) -> None:
+        """Come back, empty."""
+        self._up = True
+
+    def kill_unsent(self) -> None:
+        """Lose what waits or is being sent; what is on the wire arrives."""
+        for crossing in self.transmitter.kill():
+            self._lose(crossing.packet, LineCount.LOST_OUTAGE, Fate.LINE_OUTAGE)
+            if crossing.doomed:
+                self._ledger.encounters[Encounter.KILLED_THOUGH_DOOMED] += 1
+
+    def change_loss(self, loss: Loss) -> None:
+        """Lose by `loss` from the next acceptance on."""
+        self._losses.change(loss)
+
+    def on_wire(self) -> int:
+        """Return how many packets have left the transmitter and not arrived."""
+        return len(self._wire)
+
+    def pending(self) -> int:
+        """Return how many packets were accepted and have not met their fate."""
+        return self.transmitter.held() + self.on_wire()
+
+    def settle(self) -> None:
+        """Write what the transmitter measured into the tally, at the end of a span."""
+        self._count[LineCount.BUSY_NS] = self.transmitter.busy_ns()
+        self._count[LineCount.BACKLOG_MAX_NS] = self.transmitter.backlog_max_ns
+        self._ledger.encounters[Encounter.CUT_BURST] += self.transmitter.splits_burst()
+
+    def _leave(self, crossing: Crossing) -> None:
+        """Lose a packet whose last bit has left, or put it on the wire."""
+        if crossing.doomed:
+            self._lose(crossing.packet, LineCount.LOST_LINE, Fate.LINE_LOSS)
+            self._ledger.encounters[Encounter.LINE_LOSS] += 1
+            return
+        self._wire[crossing] = Flight(
+            arrives_ns=self._clock.now_ns + self._propagation_ns,
+            process=self._clock.process(self._propagate(crossing)),
+        )
+
+    def _propagate(self, crossing: Crossing) -> ProcessGenerator:
+        """Carry a packet to the far end, unless the line fails before."""
+        try:
+            yield self._clock.timeout(self._propagation_ns)
+        except Interrupt:
+            return
+        del self._wire[crossing]
+        packet = crossing.packet
+        delay_ns = self._clock.now_ns - crossing.entered_ns
+        self._count[LineCount.DELIVERED] += 1
+        self._count[LineCount.DELIVERED_BYTES] += packet.size_bytes
+        self._count[LineCount.DELAY_SUM_NS] += delay_ns
+        self._count[LineCount.DELAY_MAX_NS] = max(self._count[LineCount.DELAY_MAX_NS], delay_ns)
+        self._delay[bucket(delay_ns)] += 1
+        self._ledger.decide(self._site, packet, Fate.ARRIVED, self._clock.now_ns)
+        self._arrive(packet)
+
+    def _lose(self, packet: Packet, cause: LineCount, fate: Fate) -> None:
+        self._count[cause] += 1
+        self._ledger.decide(self._site, packet, fate, self._clock.now_ns)

@@ -1,0 +1,73 @@
+"""A meeting room of the reference engine: receives, or is dead, or its site's relay is."""
+
+from __future__ import annotations
+
+from sim.dataplane.reference_clock import Clock
+from sim.dataplane.reference_encounter import Encounter
+from sim.dataplane.reference_ledger import Ledger
+from sim.dataplane.reference_packet import Packet
+from sim.dataplane.reference_relay import LiveRelay
+from sim.dataplane.tally import Fate, RoomCount, bucket
+
+
+class LiveRoom:
+    """The endpoint of one site, fed when a packet reaches the site.
+
+    A dead room loses the packet; else a dead relay on the site does; else it is received.
+    Gaps between packets are counted among the received ones.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        site: int,
+        relay: LiveRelay | None,
+        dark_after_ns: int,
+    ) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._count = ledger.tally.room[site]
+        self._delay = ledger.tally.room_delay[site]
+        self._site = site
+        self._relay = relay
+        self._dark_after_ns = dark_after_ns
+        self._alive = True
+
+    def receive(self, packet: Packet) -> None:
+        """Show a packet that reaches the site now, or lose it."""
+        relay_dead = self._relay is not None and not self._relay.alive
+        if not self._alive:
+            self._count[RoomCount.LOST_ENDPOINT] += 1
+            self._ledger.encounters[Encounter.BOTH_DEAD] += relay_dead
+            fate = Fate.ROOM_DEAD
+        elif relay_dead:
+            self._count[RoomCount.LOST_OUTAGE] += 1
+            fate = Fate.ROOM_OUTAGE
+        else:
+            self._show(packet)
+            fate = Fate.ROOM_RECEIVED
+        self._ledger.decide(self._site, packet, fate, self._clock.now_ns)
+
+    def fail(self) -> None:
+        """Die: lose what comes."""
+        self._alive = False
+
+    def restore(self) -> None:
+        """Come back."""
+        self._alive = True
+
+    def _show(self, packet: Packet) -> None:
+        count, now_ns = self._count, self._clock.now_ns
+        delay_ns = now_ns - packet.sent_ns
+        count[RoomCount.RECEIVED] += 1
+        count[RoomCount.RECEIVED_BYTES] += packet.size_bytes
+        count[RoomCount.DELAY_SUM_NS] += delay_ns
+        count[RoomCount.DELAY_MAX_NS] = max(count[RoomCount.DELAY_MAX_NS], delay_ns)
+        self._delay[bucket(delay_ns)] += 1
+        gap_ns = now_ns - int(count[RoomCount.LAST_NS])
+        count[RoomCount.LAST_NS] = now_ns
+        count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
+        if gap_ns > self._dark_after_ns:
+            count[RoomCount.DARK_NS] += gap_ns

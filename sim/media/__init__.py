@@ -1,0 +1,1 @@
+"""The media room: streams become packets."""

@@ -1,0 +1,1 @@
+"""The network room: a scenario's sites and lines as arrays."""

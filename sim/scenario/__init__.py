@@ -1,0 +1,1 @@
+"""The scenario room: a user's YAML file in, one frozen `Scenario` out."""

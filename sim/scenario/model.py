@@ -1,0 +1,270 @@
+"""The resolved scenario: what a run needs to know, with nothing optional left.
+
+Units are base units throughout: ns, bytes, bit/s, probabilities between 0 and 1. A resolved
+scenario is valid by construction of the loader: references name things that exist, parents
+belong to a higher tier, every site has one primary line but the root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FOREVER_NS = 2**62  # an instant no run reaches: 146 years
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A node of the tree.
+
+    Attributes
+    ----------
+    id : stable text id, unique; compared as UTF-8 bytes wherever order matters
+    name : what people call it
+    tier : one of the scenario's tiers
+    parent : id of the site above; empty for the root
+    region : region it belongs to, inherited from its parent; may be empty
+    latitude, longitude : WGS 84 degrees; both NaN where no position was given
+    room : whether an endpoint (a meeting room) is here
+    """
+
+    id: str
+    name: str
+    tier: str
+    parent: str
+    region: str
+    latitude: float
+    longitude: float
+    room: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Gilbert-Elliott packet loss, parameters named as in `tc netem` (gemodel p r 1-h 1-k).
+
+    Attributes
+    ----------
+    p, r : probability per packet of going from good to bad, and from bad to good
+    bad : probability that a packet is lost in the bad state (1-h)
+    good : probability that a packet is lost in the good state (1-k)
+
+    Bernoulli loss x is p = 0, r = 1, bad = 0, good = x: the good state is never left.
+    """
+
+    p: float
+    r: float
+    bad: float
+    good: float
+
+    def __post_init__(self) -> None:
+        for name in ("p", "r", "bad", "good"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a probability, got {getattr(self, name)}")
+        if self.p + self.r == 0:
+            raise ValueError("p and r are both 0; the chain has no stationary state")
+
+    @property
+    def mean(self) -> float:
+        """The share of packets lost in the long run."""
+        in_bad = self.p / (self.p + self.r)
+        return in_bad * self.bad + (1 - in_bad) * self.good
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """One direction of a line: how fast it sends, what it can hold, what it loses.
+
+    Attributes
+    ----------
+    rate_bps : sending rate, bit/s
+    buffer_bytes : memory for bits not yet sent, bytes; counts the packet being sent
+    mtu_bytes : largest packet; the unit in which the buffer is counted in packets
+    loss : loss process at the end of transmission
+    """
+
+    rate_bps: int
+    buffer_bytes: int
+    mtu_bytes: int
+    loss: Loss
+
+    def __post_init__(self) -> None:
+        for name in ("rate_bps", "buffer_bytes", "mtu_bytes"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A full-duplex connection from a site to a site above it.
+
+    Attributes
+    ----------
+    site, parent : ids of the two ends; `parent` is the site's own parent on a primary line
+    role : `primary` carries the meeting; `backup` waits for a failover
+    carrier : who runs it
+    access_class : the class the site drew, or empty
+    down, up : the two directions
+    propagation_ns : ns from one end to the other, the same both ways
+    """
+
+    site: str
+    parent: str
+    role: Literal["primary", "backup"]
+    carrier: str
+    access_class: str
+    down: Direction
+    up: Direction
+    propagation_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """The shared interface through which a relay sends its copies down.
+
+    Attributes
+    ----------
+    carrier : the carrier whose lines it feeds; empty: every line no other egress feeds
+    rate_bps : bit/s; 0: no shared interface, copies enter their lines at once
+    buffer_bytes, mtu_bytes : as in `Direction`
+    overhead_ns : ns a copy costs beside its bits
+    """
+
+    carrier: str
+    rate_bps: int
+    buffer_bytes: int
+    mtu_bytes: int
+    overhead_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """What an interior site runs: receives one copy, sends one to each child.
+
+    Attributes
+    ----------
+    site : id
+    processing_ns : ns between a packet's arrival and its copies' entry into the egress
+    egresses : one or more; at most one per carrier and at most one for the rest
+    """
+
+    site: str
+    processing_ns: int
+    egresses: tuple[Egress, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One media source: frames at a steady pace, cut into packets.
+
+    Frame k is due at `start_ns + round(k * span_ns / frames_per_span)`; 30 frames/s is
+    `span_ns = 10**9, frames_per_span = 30`.
+
+    Attributes
+    ----------
+    id : unique; breaks ties between packets of one instant, compared as UTF-8 bytes
+    origin : id of the site that sends it (the root)
+    start_ns, span_ns, frames_per_span : when frames are due
+    frame_bytes : media bytes of an ordinary frame (its mean where sizes vary)
+    key_bytes : media bytes of a key frame (its mean where sizes vary)
+    key_every : frames from one key frame to the next, the first frame being one; 0: no key frames
+    size_scale : Laplace scale of frame size relative to its mean (RFC 8593, 5.1: 0.15); 0: constant
+    packet_bytes : most media bytes in one packet
+    overhead_bytes : headers added to each packet
+    pace_bps : rate at which a frame's packets leave the source, bit/s of packet size; 0: one burst
+    """
+
+    id: str
+    origin: str
+    start_ns: int
+    span_ns: int
+    frames_per_span: int
+    frame_bytes: int
+    key_bytes: int
+    key_every: int
+    size_scale: float
+    packet_bytes: int
+    overhead_bytes: int
+    pace_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something scheduled to go wrong, and to come back.
+
+    Attributes
+    ----------
+    label : the user's words, for reports and charts
+    action : `fail` takes the parts down, `degrade` slows lines and egresses or adds loss to lines
+    at_ns, until_ns : half-open interval in which it holds; `FOREVER_NS`: never repaired
+    lines : ids of the sites whose primary line is concerned, both directions
+    relays : ids of sites whose relay is concerned (degraded: its egresses)
+    rooms : ids of sites whose endpoint is concerned (only `fail`)
+    rate_factor : factor on the rates, > 0; 1 leaves them
+    added_loss : probability of a further, independent loss on each line
+    """
+
+    label: str
+    action: Literal["fail", "degrade"]
+    at_ns: int
+    until_ns: int
+    lines: tuple[str, ...]
+    relays: tuple[str, ...]
+    rooms: tuple[str, ...]
+    rate_factor: float
+    added_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing the meeting must meet: at least `share` of the subjects keep `measure` ≤ `limit`.
+
+    Attributes
+    ----------
+    text : the requirement as a sentence, for reports
+    subject : what is counted
+    share : fraction of the subjects that must comply
+    measure : rooms have loss, delay or dark; lines and egresses have utilisation
+    percentile : of the one-way delay, 0 to 100; 0 for the other measures
+    limit : a fraction for loss and utilisation, ns for delay and dark time
+    """
+
+    text: str
+    subject: Literal["rooms", "lines", "egresses"]
+    share: float
+    measure: Literal["loss", "delay", "dark", "utilisation"]
+    percentile: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One meeting, resolved. Tuples are in canonical order: by id as UTF-8 bytes.
+
+    Attributes
+    ----------
+    name, about : for people
+    seed : root of every draw
+    duration_ns : streams are emitted in [0, duration_ns)
+    window_ns : span after which the two planes exchange results
+    bin_ns : width of a timeline bin
+    dark_after_ns : a room without a packet for longer than this was dark meanwhile
+    tiers : names from the root down
+    sites, lines, relays, streams : by id (lines: by site, primary first, then backups in order)
+    faults : in order of time, then of the file
+    requirements : in the file's order
+    """
+
+    name: str
+    about: str
+    seed: int
+    duration_ns: int
+    window_ns: int
+    bin_ns: int
+    dark_after_ns: int
+    tiers: tuple[str, ...]
+    sites: tuple[Site, ...]
+    lines: tuple[Line, ...]
+    relays: tuple[Relay, ...]
+    streams: tuple[Stream, ...]
+    faults: tuple[Fault, ...]
+    requirements: tuple[Requirement, ...]

@@ -1,0 +1,105 @@
+"""Scheduled faults become edits at their own nanosecond, and overlapping ones hold together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sim.control.plane import ControlPlane
+from sim.dataplane.edit import (
+    Edit,
+    FailLine,
+    FailRelay,
+    FailRoom,
+    RestoreLine,
+    RestoreRelay,
+    RestoreRoom,
+    SetEgressRate,
+    SetLineLoss,
+    SetLineRate,
+)
+from sim.network.tree import build_network
+from sim.scenario.model import FOREVER_NS, Fault, Loss
+from tests.equality import trees
+
+# root -> a -> b; in preorder these are sites 0, 1, 2.
+CHAIN = trees.scenario({"root": "", "a": "root", "b": "a"}, egresses={"root": [trees.egress()]})
+NOTHING = Fault(
+    label="",
+    action="fail",
+    at_ns=10,
+    until_ns=20,
+    lines=(),
+    relays=(),
+    rooms=(),
+    rate_factor=1.0,
+    added_loss=0.0,
+)
+
+
+def edits(*faults: Fault, ends_ns: tuple[int, ...] = (100,)) -> list[Edit]:
+    """Return the edits that the faults lead to, over windows that end at `ends_ns`."""
+    scenario = replace(CHAIN, faults=faults)
+    plane = ControlPlane(scenario, build_network(scenario))
+    return [edit for end_ns in ends_ns for edit in plane.run_until(end_ns)]
+
+
+def test_a_failed_line_comes_back() -> None:
+    fault = replace(NOTHING, lines=("b",))
+    assert edits(fault) == [FailLine(at_ns=10, target=2), RestoreLine(at_ns=20, target=2)]
+
+
+def test_an_edit_at_a_windows_end_belongs_to_the_next() -> None:
+    fault = replace(NOTHING, lines=("b",), until_ns=FOREVER_NS)
+    assert edits(fault, ends_ns=(10,)) == []
+    assert edits(fault, ends_ns=(10, 11)) == [FailLine(at_ns=10, target=2)]
+
+
+def test_a_site_loses_relay_and_room() -> None:
+    fault = replace(NOTHING, relays=("a",), rooms=("a",))
+    assert edits(fault) == [
+        FailRelay(at_ns=10, target=1),
+        FailRoom(at_ns=10, target=1),
+        RestoreRelay(at_ns=20, target=1),
+        RestoreRoom(at_ns=20, target=1),
+    ]
+
+
+def test_a_line_stays_down_until_the_last_fault_ends() -> None:
+    one = replace(NOTHING, lines=("b",))
+    other = replace(NOTHING, lines=("a", "b"), at_ns=15, until_ns=30)
+    assert edits(one, other) == [
+        FailLine(at_ns=10, target=2),
+        FailLine(at_ns=15, target=1),
+        RestoreLine(at_ns=30, target=1),
+        RestoreLine(at_ns=30, target=2),
+    ]
+
+
+def test_overlapping_degradations_multiply() -> None:
+    rate_bps = trees.direction().rate_bps
+    slow = replace(NOTHING, action="degrade", lines=("b",), rate_factor=0.5)
+    slower = replace(slow, at_ns=15, until_ns=30, rate_factor=0.1)
+    assert edits(slow, slower) == [
+        SetLineRate(at_ns=10, target=2, rate_bps=rate_bps // 2),
+        SetLineRate(at_ns=15, target=2, rate_bps=rate_bps // 20),
+        SetLineRate(at_ns=20, target=2, rate_bps=rate_bps // 10),
+        SetLineRate(at_ns=30, target=2, rate_bps=rate_bps),
+    ]
+
+
+def test_added_losses_are_independent() -> None:
+    lossy = replace(NOTHING, action="degrade", lines=("b",), added_loss=0.5)
+    other = replace(lossy, at_ns=15, until_ns=30)
+    losses = [edit.loss for edit in edits(lossy, other) if isinstance(edit, SetLineLoss)]
+    good = [loss.good for loss in losses]
+    assert good == [0.5, 0.75, 0.5, 0.0]
+    assert losses[-1] == Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
+
+
+def test_a_degraded_relay_slows_its_egresses() -> None:
+    slow = replace(NOTHING, action="degrade", relays=("root",), rate_factor=0.25)
+    rate_bps = trees.egress().rate_bps
+    assert edits(slow) == [
+        SetEgressRate(at_ns=10, target=0, rate_bps=rate_bps // 4),
+        SetEgressRate(at_ns=20, target=0, rate_bps=rate_bps),
+    ]

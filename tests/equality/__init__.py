@@ -1,0 +1,1 @@
+"""Both engines mean the same: by hand on tiny trees, and packet for packet on random ones."""
