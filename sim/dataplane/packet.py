@@ -352,6 +352,7 @@ class PacketEngine:
         if bench.packet.size < capacity:
             bench = bench._replace(
                 packet=np.empty(capacity, dtype=np.int64),
+                offered_ns=np.empty(capacity, dtype=np.int64),
                 arrival_ns=np.empty(capacity, dtype=np.int64),
                 queue=np.empty((capacity, arrays.LINE_FIELDS), dtype=np.int64),
                 processing=np.empty((capacity, 2), dtype=np.int64),
@@ -374,6 +375,7 @@ class PacketEngine:
         log_rows = 1 if self._tree.watched.any() else 0
         return arrays.Bench(
             packet=np.empty(0, dtype=np.int64),
+            offered_ns=np.empty(0, dtype=np.int64),
             arrival_ns=np.empty(0, dtype=np.int64),
             queue=np.empty((0, arrays.LINE_FIELDS), dtype=np.int64),
             processing=np.empty((0, 2), dtype=np.int64),

@@ -134,6 +134,7 @@ class Bench(NamedTuple):
     """A chunk's own working space; nothing in it outlives a span but the pool and the log."""
 
     packet: Int64s  # (capacity,) packets that arrived at the site being visited
+    offered_ns: Int64s  # when each was offered to the site's line
     arrival_ns: Int64s
     queue: Int64s  # (capacity, LINE_FIELDS)
     processing: Int64s  # (capacity, 2): packet, arrival_ns

@@ -101,75 +101,81 @@ def room_fate(s, tree, lines):
 
 
 @kernel
-def deliver(line, line_delay, size_bytes, offered_ns, arrival_ns):
-    """Count a delivery at the far end of a line."""
-    delay_ns = arrival_ns - offered_ns
-    line[DELIVERED] += 1
-    line[DELIVERED_BYTES] += size_bytes
-    line[DELAY_SUM_NS] += delay_ns
-    line[DELAY_MAX_NS] = max(line[DELAY_MAX_NS], delay_ns)
-    line_delay[bucket(delay_ns)] += np.uint32(1)
-
-
-@kernel
-def receive(room, room_delay, fate, size_bytes, sent_ns, arrival_ns, dark_after_ns):
-    """Count a packet in the room of a site."""
+def settle(s, first, arrived, fate, tree, flow, counts, bench):
+    """Count what arrived at the far end, and in the room, where all of it has one `fate`."""
+    line, line_delay = counts.line[s], counts.line_delay[s]
+    packet, size_bytes = bench.packet[first:arrived], flow.size_bytes
+    offered_ns, arrival_ns = bench.offered_ns[first:arrived], bench.arrival_ns[first:arrived]
+    delay_sum_ns, delay_max_ns, size_sum_bytes = 0, line[DELAY_MAX_NS], 0
+    for i in range(packet.size):
+        delay_ns = arrival_ns[i] - offered_ns[i]
+        delay_sum_ns += delay_ns
+        delay_max_ns = max(delay_max_ns, delay_ns)
+        size_sum_bytes += size_bytes[unsigned(packet[i])]
+        line_delay[bucket(delay_ns)] += np.uint32(1)
+    line[DELIVERED] += arrived - first
+    line[DELIVERED_BYTES] += size_sum_bytes
+    line[DELAY_SUM_NS] += delay_sum_ns
+    line[DELAY_MAX_NS] = delay_max_ns
     if fate == FATE_RECEIVED:
-        one_way_ns = arrival_ns - sent_ns
-        gap_ns = arrival_ns - room[ROOM_LAST_NS]
-        room[ROOM_RECEIVED] += 1
-        room[ROOM_BYTES] += size_bytes
-        room[ROOM_DELAY_SUM_NS] += one_way_ns
-        room[ROOM_DELAY_MAX_NS] = max(room[ROOM_DELAY_MAX_NS], one_way_ns)
-        room[ROOM_LAST_NS] = arrival_ns
-        room[ROOM_GAP_MAX_NS] = max(room[ROOM_GAP_MAX_NS], gap_ns)
-        if gap_ns > dark_after_ns:
-            room[ROOM_DARK_NS] += gap_ns
-        room_delay[bucket(one_way_ns)] += np.uint32(1)
+        receive(s, first, arrived, size_sum_bytes, tree, flow, counts, bench)
     elif fate == FATE_ROOM_OUTAGE:
-        room[ROOM_LOST_OUTAGE] += 1
+        counts.room[s, ROOM_LOST_OUTAGE] += arrived - first
     elif fate == FATE_ROOM_DEAD:
-        room[ROOM_LOST_ENDPOINT] += 1
+        counts.room[s, ROOM_LOST_ENDPOINT] += arrived - first
+    if tree.watched[s]:
+        for i in range(packet.size):
+            note(bench.log, bench.used, s, flow.first + packet[i], ARRIVED, arrival_ns[i])
+            if fate != NO_ROOM:
+                note(bench.log, bench.used, s, flow.first + packet[i], fate, arrival_ns[i])
 
 
 @kernel
-def decide(s, queued, to_ns, arrived, tree, lines, flow, counts, bench):
+def receive(s, first, arrived, size_sum_bytes, tree, flow, counts, bench):
+    """Count what a living room has received."""
+    room, room_delay = counts.room[s], counts.room_delay[s]
+    packet, sent_ns = bench.packet[first:arrived], flow.sent_ns
+    arrivals_ns = bench.arrival_ns[first:arrived]
+    delay_sum_ns, delay_max_ns = 0, room[ROOM_DELAY_MAX_NS]
+    last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
+    dark_after_ns = tree.dark_after_ns
+    for i in range(packet.size):
+        arrival_ns = arrivals_ns[i]
+        delay_ns = arrival_ns - sent_ns[unsigned(packet[i])]
+        delay_sum_ns += delay_ns
+        delay_max_ns = max(delay_max_ns, delay_ns)
+        gap_ns = arrival_ns - last_ns
+        gap_max_ns = max(gap_max_ns, gap_ns)
+        if gap_ns > dark_after_ns:
+            dark_ns += gap_ns
+        last_ns = arrival_ns
+        room_delay[bucket(delay_ns)] += np.uint32(1)
+    room[ROOM_RECEIVED] += arrived - first
+    room[ROOM_BYTES] += size_sum_bytes
+    room[ROOM_DELAY_SUM_NS] += delay_sum_ns
+    room[ROOM_DELAY_MAX_NS] = delay_max_ns
+    room[ROOM_LAST_NS] = last_ns
+    room[ROOM_GAP_MAX_NS] = gap_max_ns
+    room[ROOM_DARK_NS] += dark_ns
+
+
+@kernel
+def decide(s, queued, to_ns, arrived, tree, flow, counts, bench):
     """Decide what leaves or arrives before `to_ns`; return (still queued, arrived)."""
-    if queued == 0:
-        return queued, arrived
     queue = bench.queue
-    watched = tree.watched[s]
-    fate = room_fate(s, tree, lines)
     kept = 0
     for i in range(queued):
         packet, leaves_ns = queue[i, PACKET], queue[i, LEAVES_AT]
         arrival_ns = leaves_ns + tree.propagation_ns[s]
         if queue[i, LOST] and leaves_ns < to_ns:
             counts.line[s, LOST_LINE] += 1
-            if watched:
+            if tree.watched[s]:
                 note(bench.log, bench.used, s, flow.first + packet, FATE_LINE_LOSS, leaves_ns)
         elif not queue[i, LOST] and arrival_ns < to_ns:
-            size_bytes, sent_ns = flow.size_bytes[packet], flow.sent_ns[packet]
-            deliver(
-                counts.line[s], counts.line_delay[s], size_bytes, queue[i, OFFERED_AT], arrival_ns
-            )
-            receive(
-                counts.room[s],
-                counts.room_delay[s],
-                fate,
-                size_bytes,
-                sent_ns,
-                arrival_ns,
-                tree.dark_after_ns,
-            )
-            if watched:
-                note(bench.log, bench.used, s, flow.first + packet, ARRIVED, arrival_ns)
-                if fate != NO_ROOM:
-                    note(bench.log, bench.used, s, flow.first + packet, fate, arrival_ns)
-            if tree.relay[s]:
-                bench.packet[arrived] = packet
-                bench.arrival_ns[arrived] = arrival_ns
-                arrived += 1
+            bench.packet[arrived] = packet
+            bench.offered_ns[arrived] = queue[i, OFFERED_AT]
+            bench.arrival_ns[arrived] = arrival_ns
+            arrived += 1
         else:
             for column in range(LINE_FIELDS):
                 queue[kept, column] = queue[i, column]
@@ -251,16 +257,12 @@ def offer_span(
     count = copies.rows[slot]
     row_packet, row_base, row_step = copies.packet[slot], copies.base_ns[slot], copies.step_ns[slot]
     row_low, row_high = copies.low[slot], copies.high[slot]
-    sizes, sent_ns, size_class = flow.size_bytes, flow.sent_ns, flow.size_class
-    line, line_delay = counts.line[s], counts.line_delay[s]
-    room, room_delay = counts.room[s], counts.room_delay[s]
+    sizes, size_class = flow.size_bytes, flow.size_class
+    line, watched = counts.line[s], tree.watched[s]
     queue, log, used = bench.queue, bench.log, bench.used
-    next_packet, next_arrival_ns = bench.packet, bench.arrival_ns
+    out_packet, out_offered_ns, out_arrival_ns = bench.packet, bench.offered_ns, bench.arrival_ns
     service_ns = flow.service_ns[lines.service[s]]
     propagation_ns = tree.propagation_ns[s]
-    dark_after_ns = tree.dark_after_ns
-    watched, relay = tree.watched[s], tree.relay[s]
-    fate = room_fate(s, tree, lines)
     up = lines.up[s]
     drain_ns = lines.drain_ns[s]
     free_ns = lines.free_ns[s]
@@ -309,16 +311,10 @@ def offer_span(
             if watched:
                 note(log, used, s, flow.first + packet, FATE_LINE_LOSS, free_ns)
         elif not lost and arrival_ns < to_ns:
-            deliver(line, line_delay, size_bytes, at_ns, arrival_ns)
-            receive(room, room_delay, fate, size_bytes, sent_ns[column], arrival_ns, dark_after_ns)
-            if watched:
-                note(log, used, s, flow.first + packet, ARRIVED, arrival_ns)
-                if fate != NO_ROOM:
-                    note(log, used, s, flow.first + packet, fate, arrival_ns)
-            if relay:
-                next_packet[arrived] = packet
-                next_arrival_ns[arrived] = arrival_ns
-                arrived += 1
+            out_packet[unsigned(arrived)] = packet
+            out_offered_ns[unsigned(arrived)] = at_ns
+            out_arrival_ns[unsigned(arrived)] = arrival_ns
+            arrived += 1
         else:
             queue[queued, PACKET] = packet
             queue[queued, OFFERED_AT] = at_ns
@@ -350,15 +346,17 @@ def carry_line(
         bench.queue[i, OFFERED_AT] = row[OFFERED_AT]
         bench.queue[i, LEAVES_AT] = row[LEAVES_AT]
         bench.queue[i, LOST] = row[LOST]
-    arrived, next_row, from_ns = 0, 0, start_ns
+    arrived, settled, next_row, from_ns = 0, 0, 0, start_ns
     last = changes.first[s + 1]
     for c in range(changes.first[s], last + 1):
         to_ns = changes.at_ns[c] if c < last else end_ns
-        queued, arrived = decide(s, queued, to_ns, arrived, tree, lines, flow, counts, bench)
+        queued, arrived = decide(s, queued, to_ns, arrived, tree, flow, counts, bench)
         next_row, queued, arrived = offer_span(
             s, next_row, from_ns, to_ns, queued, arrived,
             tree, lines, chains, tables, flow, copies, counts, bench,
         )  # fmt: skip
+        settle(s, settled, arrived, room_fate(s, tree, lines), tree, flow, counts, bench)
+        settled = arrived
         if c < last:
             queued = change_line(
                 s, c, queued, tree, lines, chains, tables, flow, changes, counts, bench

@@ -1,0 +1,108 @@
+"""How many packet-hops a second: the packet engine on a national meeting, beside plain SimPy.
+
+    python benchmarks/packet_hops.py [--scenario FILE] [--seconds 60] [--runs 5] [--threads 1]
+
+A packet-hop is one packet offered to one open line direction. Every run counts its work and the
+counts must agree, run by run; times are medians. The packet engine's figure is a whole run with
+all statistics on, from the resolved scenario to the verdict, as in summary.json's
+`packet_hops_per_s`. The SimPy model gets the same packets in the same call, for fewer seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from simpy_relay_tree import RelayTree
+
+from sim.media.sources import Sources
+from sim.network.tree import build_network
+from sim.scenario.loader import load
+from sim.scenario.model import Scenario
+from sim.simulation import simulate
+
+ROOT = Path(__file__).parent.parent
+NS_PER_S = 10**9
+SIMPY_NS = 200_000_000  # of simulated time; SimPy needs about as many seconds as we tenths
+
+
+def packet_engine(scenario: Scenario, *, threads: int) -> tuple[int, float]:
+    """Return (packet-hops, seconds) of one whole run, books checked."""
+    results = simulate(scenario, threads=threads)
+    measures = results.measures
+    due = int(measures.endpoints.due.sum())
+    received = int(measures.endpoints.received.sum())
+    lost = int(measures.endpoints.lost.sum())
+    assert due == received + lost == len(measures.endpoints.site) * measures.packets
+    return measures.packet_hops, results.wall_s
+
+
+def plain_simpy(scenario: Scenario) -> tuple[int, float]:
+    """Return (packet-hops, seconds) of the hand-written model, its work checked."""
+    network = build_network(scenario)
+    packets = Sources(scenario).emit(SIMPY_NS)
+    tree = RelayTree(network)
+    began_s = time.perf_counter()
+    tree.run(packets)
+    wall_s = time.perf_counter() - began_s
+    assert 0 < tree.delivered <= tree.packet_hops <= len(packets) * (len(network.sites) - 1)
+    return tree.packet_hops, wall_s
+
+
+def new_process_s(scenario: Path, *, duration_ns: int) -> float:
+    """Return how long a new process takes for a meeting of that length, start-up included."""
+    code = (
+        "from pathlib import Path; from sim.scenario.loader import load;"
+        "from sim.simulation import simulate;"
+        f"simulate(load(Path({str(scenario)!r}), duration_ns={duration_ns}))"
+    )
+    began_s = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    return time.perf_counter() - began_s
+
+
+def main() -> None:
+    """Time both, print medians and the ratio."""
+    parser = argparse.ArgumentParser(description="Packet-hops per second, beside plain SimPy.")
+    parser.add_argument("--scenario", type=Path, default=ROOT / "scenarios" / "national.yaml")
+    parser.add_argument("--seconds", type=int, default=60, help="of simulated time")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+
+    full = load(arguments.scenario)
+    scenario = load(arguments.scenario, duration_ns=arguments.seconds * NS_PER_S)
+    packet_engine(replace(scenario, duration_ns=NS_PER_S, faults=()), threads=arguments.threads)
+    ours, theirs = [], []
+    for _ in range(arguments.runs):
+        ours.append(packet_engine(scenario, threads=arguments.threads))
+        theirs.append(plain_simpy(scenario))
+    assert len({hops for hops, _ in ours}) == len({hops for hops, _ in theirs}) == 1
+
+    sites = len(full.sites) - 1
+    print(f"{full.name}: {sites:,} lines, {arguments.seconds} s of the meeting, "
+          f"{arguments.runs} runs, {arguments.threads} thread(s)")  # fmt: skip
+    for name, runs in (("packet engine", ours), ("SimPy, one event per hop", theirs)):
+        rates = [hops / wall_s / 1e6 for hops, wall_s in runs]
+        print(
+            f"  {name:26} {runs[0][0]:>13,} packet-hops in {median(s for _, s in runs):7.2f} s: "
+            f"{median(rates):8.3f} million/s ({min(rates):.3f} to {max(rates):.3f})"
+        )
+    ratios = [(a[0] / a[1]) / (b[0] / b[1]) for a, b in zip(ours, theirs, strict=True)]
+    print(f"  ratio {median(ratios):,.0f} ({min(ratios):,.0f} to {max(ratios):,.0f})")
+    where = arguments.scenario.resolve()
+    starts_s = [new_process_s(where, duration_ns=1) for _ in range(arguments.runs)]
+    print(f"  start-up with cached kernels {median(starts_s):.2f} s")
+    new_process_s(where, duration_ns=arguments.seconds * NS_PER_S)
+    peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"  peak memory of a new process {peak_bytes / 2**20:,.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
