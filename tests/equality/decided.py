@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.dataplane.edit import Edit
-from sim.dataplane.reference import ReferenceEngine
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.network.tree import build_network
 from sim.scenario.model import Scenario

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sim.dataplane.engine import Engine
 from sim.dataplane.packet import PacketEngine
-from sim.dataplane.reference import ReferenceEngine
-from sim.dataplane.reference_encounter import Encounter
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.network.tree import build_network
 from tests.equality.conservation import assert_conserved
 from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_same_tally, play

@@ -22,7 +22,7 @@ from sim.dataplane.edit import (
     SetLineLoss,
     SetLineRate,
 )
-from sim.dataplane.reference import ReferenceEngine
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import EgressCount, Fate, LineCount, RoomCount
 from sim.network.tree import build_network
 from sim.scenario.model import Loss

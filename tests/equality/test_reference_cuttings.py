@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.dataplane.reference import ReferenceEngine
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.network.tree import build_network
 from tests.equality.conservation import assert_conserved
 from tests.equality.rehearsal import Rehearsal, assert_same_run, every_ns, play

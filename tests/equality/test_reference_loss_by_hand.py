@@ -10,7 +10,7 @@ import pytest
 
 from sim import rng
 from sim.dataplane.edit import FailLine, RestoreLine, SetLineLoss
-from sim.dataplane.reference import ReferenceEngine
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.scenario.model import Loss, Scenario
 from tests.equality.decided import hops, rehearse

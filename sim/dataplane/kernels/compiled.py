@@ -37,15 +37,16 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False, "_nrt": False}
 
 
+_njit: Any = numba.njit  # its stubs do not know every option
+
+
 def entry(function: Kernel) -> Kernel:
     """Compile a kernel that Python calls: cached, without the GIL, dividing as in C."""
-    compiled: Kernel = numba.njit(cache=True, **OPTIONS)(function)
+    compiled: Kernel = _njit(cache=True, **OPTIONS)(function)
     return compiled
 
 
 def kernel(function: Kernel) -> Kernel:
     """Compile a kernel that only kernels call: it becomes part of theirs."""
-    compiled: Kernel = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(
-        function
-    )
+    compiled: Kernel = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
     return compiled

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from simpy import Interrupt
 from simpy.events import Process, ProcessGenerator
 
-from sim.dataplane.reference_clock import Clock
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_ledger import Ledger
-from sim.dataplane.reference_loss import LossProcess
-from sim.dataplane.reference_packet import Packet
-from sim.dataplane.reference_transmitter import Transmitter
+from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.ledger import Ledger
+from sim.dataplane.reference.loss import LossProcess
+from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.transmitter import Transmitter
 from sim.dataplane.tally import Fate, LineCount, bucket
 from sim.scenario.model import Line, Loss
 

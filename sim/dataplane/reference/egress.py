@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.dataplane.reference_clock import Clock
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_ledger import Ledger
-from sim.dataplane.reference_line import LiveLine
-from sim.dataplane.reference_packet import Packet
-from sim.dataplane.reference_transmitter import Transmitter
+from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.ledger import Ledger
+from sim.dataplane.reference.line import LiveLine
+from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.transmitter import Transmitter
 from sim.dataplane.tally import EgressCount, Fate
 from sim.scenario.model import Egress
 

@@ -15,9 +15,9 @@ from typing import Generic, Protocol, TypeVar
 from simpy import Interrupt
 from simpy.events import Process, ProcessGenerator
 
-from sim.dataplane.reference_clock import Clock
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_packet import Packet
+from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.packet import Packet
 
 NS_PER_S = 10**9
 
@@ -97,10 +97,11 @@ class Transmitter(Generic[T]):
 
     def accept(self, item: T) -> None:
         """Take `item`, which fits, and send it after those before it."""
-        self._encounters[Encounter.EXACT_FIT] += self.spare_ns(item.packet) == 0
         self._encounters[Encounter.ARRIVAL_AT_LAST_BIT] += self._sends_last_bit_now()
         self.waiting.append(item)
-        self.backlog_max_ns = max(self.backlog_max_ns, self.unsent_ns())
+        unsent_ns = self.unsent_ns()
+        self.backlog_max_ns = max(self.backlog_max_ns, unsent_ns)
+        self._encounters[Encounter.EXACT_FIT] += unsent_ns == self.drain_ns()
         if self._sender is None:
             self._sender = self._clock.process(self._send())
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from simpy import Interrupt
 from simpy.events import Process, ProcessGenerator
 
-from sim.dataplane.reference_clock import Clock
-from sim.dataplane.reference_egress import LiveEgress
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_ledger import Ledger
-from sim.dataplane.reference_packet import Packet
+from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.egress import LiveEgress
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.ledger import Ledger
+from sim.dataplane.reference.packet import Packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,7 +17,7 @@ Readings of the text where it leaves a choice:
 - An egress without interface (rate 0) stays without: a change of its rate changes nothing.
 - A leaf has no relay, and a site without room no endpoint: edits of these change nothing.
 - Gaps of a room, LAST_NS included, are between received packets.
-- A room at the root is fed at `sent_ns`, with delay 0; the root has no fate on the way.
+- The root sends and has no room.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from sim.dataplane.edit import (
     SetLineLoss,
     SetLineRate,
 )
-from sim.dataplane.reference_clock import Clock, First
-from sim.dataplane.reference_egress import LiveEgress
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_ledger import Ledger
-from sim.dataplane.reference_line import LiveLine
-from sim.dataplane.reference_loss import LossProcess
-from sim.dataplane.reference_packet import Packet
-from sim.dataplane.reference_relay import LiveRelay
-from sim.dataplane.reference_room import LiveRoom
+from sim.dataplane.reference.clock import Clock, First
+from sim.dataplane.reference.egress import LiveEgress
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.ledger import Ledger
+from sim.dataplane.reference.line import LiveLine
+from sim.dataplane.reference.loss import LossProcess
+from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.relay import LiveRelay
+from sim.dataplane.reference.room import LiveRoom
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
 from sim.network.tree import Network
@@ -181,7 +181,8 @@ class ReferenceEngine:
             if last[0] == sent_ns and last[1] != stream:
                 self.encounters[Encounter.TIE_AT_MERGE] += 1
             last = (sent_ns, stream)
-            self._arrive(ROOT, packet)
+            if ROOT in self._relays:
+                self._relays[ROOT].receive(packet)
 
     def _arrive(self, site: int, packet: Packet) -> None:
         """Feed the room, then the relay, of a site that a packet has reached."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sim.dataplane.reference_clock import Clock
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_ledger import Ledger
-from sim.dataplane.reference_packet import Packet
-from sim.dataplane.reference_relay import LiveRelay
+from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.ledger import Ledger
+from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.relay import LiveRelay
 from sim.dataplane.tally import Fate, RoomCount, bucket
 
 

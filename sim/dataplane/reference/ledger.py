@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from sim.dataplane.reference_encounter import Encounter
-from sim.dataplane.reference_packet import Packet
+from sim.dataplane.reference.encounter import Encounter
+from sim.dataplane.reference.packet import Packet
 from sim.dataplane.tally import EgressCount, Fate, FateLog, LineCount, Tally
 
 

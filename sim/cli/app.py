@@ -1,0 +1,243 @@
+"""The commands and their options, and `main`, which alone turns errors into messages and codes.
+
+Nothing heavy is imported before a command runs: `--help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+EXIT_MET = 0
+EXIT_MISSED = 1
+EXIT_BAD_INPUT = 2
+EXIT_FAILED = 3
+RESULTS = Path("results")
+
+app = typer.Typer(
+    name="sim",
+    help="Rehearse a very large meeting packet by packet, over a tree of relays.",
+    epilog="Begin with: python -m sim run scenarios/tiny.yaml",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ScenarioFile = Annotated[
+    Path, typer.Argument(metavar="SCENARIO", help="The scenario, a YAML file.", show_default=False)
+]
+
+
+class Engine(StrEnum):
+    """Which implementation of the data plane carries the packets."""
+
+    packet = "packet"
+    reference = "reference"
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which Typer would take for its own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    0: every requirement was met, or there was nothing to judge; 1: one was missed; 2: the input
+    is wrong, and nothing was simulated; 3: the run was interrupted or failed.
+    """
+    _print_what_cannot_be_encoded()
+    with _interruptible():
+        try:
+            app(args=arguments, prog_name="python -m sim")
+        except SystemExit as exit_:
+            return exit_.code if isinstance(exit_.code, int) else EXIT_FAILED
+        except Interrupted:
+            print("Interrupted; nothing half-written is left.", file=sys.stderr)
+            return EXIT_FAILED
+        except BrokenPipeError:
+            # Whoever read our output has gone; so that Python does not complain of it at exit:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_FAILED
+        except Exception as error:
+            return _explain(error)
+    return EXIT_MET
+
+
+@app.command(
+    short_help="Simulate a scenario and judge it.",
+    epilog=(
+        "Examples:\n\n"
+        "\b\n"
+        "  python -m sim run scenarios/national.yaml\n"
+        "  python -m sim run scenarios/province.yaml --duration '30 s' --seed 7\n"
+        "  python -m sim run scenarios/tiny.yaml --trace 79 --trace 26734\n"
+        "  python -m sim run scenarios/tiny.yaml --json | jq .verdict\n\n"
+        "Exit code: 0 all requirements met, 1 one missed, 2 bad input, 3 interrupted or failed."
+    ),
+)
+def run(
+    scenario: ScenarioFile,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where results/<scenario>/<run>/ is made.")
+    ] = RESULTS,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Root of all chance, instead of the scenario's.", metavar="N"),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            help="Simulated length, such as '30 s', instead of the scenario's.", metavar="TIME"
+        ),
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads; the results do not depend on it.", metavar="N")
+    ] = 1,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="packet: compiled, for countries; reference: SimPy, for small trees."),
+    ] = Engine.packet,
+    trace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write every packet due to this site as a table; repeatable.", metavar="SITE"
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the report.")
+    ] = False,
+) -> None:
+    """Simulate one scenario, write its results folder, and judge it by its requirements."""
+    from sim.cli import run as command
+
+    met = command.run(
+        scenario,
+        command.Options(
+            out=out,
+            seed=seed,
+            duration_ns=command.duration_ns(duration),
+            threads=threads,
+            engine=engine.value,
+            trace=tuple(dict.fromkeys(trace or [])),
+            output="json" if json else "nothing" if quiet else "report",
+            live=not quiet,
+        ),
+    )
+    raise typer.Exit(EXIT_MET if met else EXIT_MISSED)
+
+
+@app.command(
+    short_help="Check a scenario; say how full its lines would be.",
+    epilog=(
+        "Examples:\n\n"
+        "\b\n"
+        "  python -m sim validate scenarios/national.yaml\n"
+        "  python -m sim validate scenarios/tiny.yaml --resolved > resolved.yaml\n\n"
+        "Exit code: 0 valid, 2 not valid."
+    ),
+)
+def validate(
+    scenario: ScenarioFile,
+    resolved: Annotated[
+        bool,
+        typer.Option("--resolved", help="Print the scenario with every default and draw in it."),
+    ] = False,
+) -> None:
+    """Check a scenario, and say what plain arithmetic can: how full its lines would be."""
+    from sim.cli import validate as command
+
+    if resolved:
+        command.print_resolved(scenario)
+    else:
+        command.print_description(scenario)
+
+
+@app.command(
+    epilog=(
+        "Example:\n\n"
+        "\b\n"
+        "  python -m sim schema > scenarios/scenario.schema.json\n\n"
+        "Editors complete and check a scenario that begins with\n\n"
+        "\b\n"
+        "  # yaml-language-server: $schema=scenario.schema.json"
+    )
+)
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from sim.scenario.schema import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong on stderr; return the exit code."""
+    from sim.errors import ScenarioError
+    from sim.units import printable
+
+    if isinstance(error, ScenarioError):
+        for problem in error.problems:
+            print(printable(str(problem)), file=sys.stderr)
+        count = len(error.problems)
+        noun = "problem" if count == 1 else "problems"
+        print(f"{count} {noun}; nothing was simulated.", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    if not isinstance(error, OSError | MemoryError):
+        # A defect of the program: whoever mends it needs the place.
+        traceback.print_exception(error)
+    print(f"Failed: {_said(error)}", file=sys.stderr)
+    return EXIT_FAILED
+
+
+def _said(error: Exception) -> str:
+    from sim.units import printable
+
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    text = " ".join(str(error).split())
+    return printable(text or type(error).__name__)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `Interrupted` for as long as a command runs, but only once.
+
+    What cleans up after the first signal is not disturbed by a second.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, interrupt) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _print_what_cannot_be_encoded() -> None:
+    """Let a terminal that lacks Vietnamese letters show escapes instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

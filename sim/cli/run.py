@@ -1,0 +1,126 @@
+"""`run`: from a scenario file to a results folder and a report."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from sim.cli.live import live_line
+from sim.errors import Problem, ScenarioError, did_you_mean
+from sim.report import console, print_report
+from sim.results.files import write
+from sim.results.folder import Staged, run_name, stage
+from sim.results.run import Results
+from sim.results.summary import Summary, dumps
+from sim.scenario.loader import load
+from sim.scenario.model import Scenario
+from sim.simulation import simulate
+from sim.units import parse_time_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asked for beside the scenario.
+
+    Attributes
+    ----------
+    out : the results root
+    seed, duration_ns : instead of the scenario's, unless None
+    threads, engine : how to simulate
+    trace : ids of sites to trace, each once
+    output : what goes to stdout at the end
+    live : whether a terminal shows how far the run is
+    """
+
+    out: Path
+    seed: int | None
+    duration_ns: int | None
+    threads: int
+    engine: str
+    trace: tuple[str, ...]
+    output: Literal["report", "json", "nothing"]
+    live: bool
+
+
+def run(path: Path, options: Options) -> bool:
+    """Simulate a scenario and write its results; return whether it met its requirements.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or an option is wrong, or the results could not be written; nothing was
+        simulated.
+    """
+    scenario = load(path, seed=options.seed, duration_ns=options.duration_ns)
+    _check_traces(scenario, options.trace)
+    with ExitStack() as cleanup:
+        staged = _stage(cleanup, options.out, scenario)
+        with live_line(console(stderr=True), wanted=options.live) as watch:
+            results = simulate(
+                scenario,
+                engine=options.engine,
+                threads=options.threads,
+                trace=options.trace,
+                watch=watch,
+            )
+        # Matplotlib takes its time: not before a wrong scenario is said to be wrong.
+        from sim.plots.charts import draw_charts
+
+        created = datetime.now(UTC)
+        summary = write(results, staged.path, created=created)
+        draw_charts(results, staged.path)
+        folder = staged.publish(run_name(created, summary["fingerprint"]))
+    _print(results, summary, folder, options)
+    return results.met
+
+
+def duration_ns(text: str | None) -> int | None:
+    """Return `--duration` in ns.
+
+    Raises
+    ------
+    ScenarioError
+        If it is not a time, or no time at all.
+    """
+    if text is None:
+        return None
+    try:
+        duration = parse_time_ns(text)
+    except ValueError as error:
+        raise ScenarioError([Problem(path="--duration", text=str(error))]) from error
+    if duration == 0:
+        raise ScenarioError([Problem(path="--duration", text="must be positive")])
+    return duration
+
+
+def _check_traces(scenario: Scenario, traced: tuple[str, ...]) -> None:
+    rooms = {site.id: site.room for site in scenario.sites}
+    problems = []
+    for site in traced:
+        if site not in rooms:
+            hint = did_you_mean(site, rooms)
+            problems.append(Problem(path="--trace", text=f"no site '{site}'{hint}"))
+        elif not rooms[site]:
+            problems.append(Problem(path="--trace", text=f"site '{site}' has no room"))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _stage(cleanup: ExitStack, out: Path, scenario: Scenario) -> Staged:
+    """Return the folder to write into, made before the simulation rather than after it."""
+    try:
+        return cleanup.enter_context(stage(out, scenario.name))
+    except OSError as error:
+        text = f"cannot write results to '{out / scenario.name}': {error.strerror}"
+        raise ScenarioError([Problem(path="--out", text=text)]) from error
+
+
+def _print(results: Results, summary: Summary, folder: Path, options: Options) -> None:
+    if options.output == "json":
+        sys.stdout.write(dumps(summary))
+    elif options.output == "report":
+        print_report(results, folder, console())

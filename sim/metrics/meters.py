@@ -1,0 +1,255 @@
+"""Meters: read an engine's cumulative counts as the meeting goes on, and at its end.
+
+A room's losses are the sum along its path from the root, each booked to the tier where it
+happened: a line's to the tier of the site it leads to, an egress's and a dead relay's to the
+relay's tier, a room's to its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
+from sim.metrics import conservation
+from sim.metrics.histogram import Delays, delays
+from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
+from sim.metrics.timeline import TimelineMeter
+from sim.network.capacity import drain_ns
+from sim.network.tree import Network
+from sim.scenario.model import Fault, Scenario
+
+Int64Array = NDArray[np.int64]
+Float64Array = NDArray[np.float64]
+
+
+def packet_hops(tally: Tally) -> int:
+    """Return the packets offered to a line direction that was open."""
+    return int(tally.line[:, LineCount.OFFERED].sum() - tally.line[:, LineCount.REFUSED].sum())
+
+
+def rooms_dark(scenario: Scenario, network: Network, tally: Tally, now_ns: int) -> int:
+    """Return how many rooms have had no packet for longer than `dark_after_ns`."""
+    last_ns = tally.room[network.room, RoomCount.LAST_NS]
+    return int(np.count_nonzero(now_ns - last_ns > scenario.dark_after_ns))
+
+
+class Meters:
+    """Measures one run: `close_bin` at every edge of the timeline, then `finish`."""
+
+    def __init__(self, scenario: Scenario, network: Network) -> None:
+        self._scenario = scenario
+        self._network = network
+        self._timeline = TimelineMeter(
+            network, duration_ns=scenario.duration_ns, dark_after_ns=scenario.dark_after_ns
+        )
+        self._packets = 0
+        self._packet_bytes = 0
+        self._line_busy = _Busy(len(network.sites))
+        self._egress_busy = _Busy(len(network.egresses))
+
+    def close_bin(self, end_ns: int, tally: Tally, packets_sent: int, bytes_sent: int) -> None:
+        """Close the timeline bin that ends at `end_ns`.
+
+        Called at every edge of a bin, at the meeting's end, and once more after the drain: what
+        was decided after the meeting is a bin of its own.
+
+        Parameters
+        ----------
+        end_ns : where the engine has got to; the meeting's end is `scenario.duration_ns`
+        tally : cumulative counts up to `end_ns`
+        packets_sent, bytes_sent : what the origin has emitted so far
+        """
+        self._timeline.close_bin(end_ns, tally, packets_sent)
+        self._packets, self._packet_bytes = packets_sent, bytes_sent
+        if end_ns <= self._scenario.duration_ns:
+            self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
+            self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
+
+    def finish(self, tally: Tally, *, pending: int) -> Measures:
+        """Check the books after the drain and return what was measured.
+
+        Parameters
+        ----------
+        tally : cumulative counts of the drained run
+        pending : packets and copies that the engine has still not decided
+
+        Raises
+        ------
+        ConservationError
+            If any count contradicts another.
+        """
+        network = self._network
+        conservation.check(network, tally, packets_sent=self._packets, pending=pending)
+        endpoints = self._endpoints(tally)
+        conservation.check_endpoints(
+            network,
+            site=endpoints.site,
+            due=endpoints.due,
+            received=endpoints.received,
+            lost=endpoints.lost_by_cause,
+        )
+        tier = network.tier[endpoints.site]
+        groups = [tier == t for t in range(len(network.tiers))]
+        return Measures(
+            duration_ns=self._scenario.duration_ns,
+            packets=self._packets,
+            packet_bytes=self._packet_bytes,
+            packet_hops=packet_hops(tally),
+            endpoints=endpoints,
+            lines=self._lines(tally),
+            egresses=self._egresses(tally),
+            timeline=self._timeline.finish(),
+            room_delays=_merged(tally, endpoints.site, [np.ones(tier.size, dtype=np.bool_)]),
+            tier_delays=_merged(tally, endpoints.site, groups),
+        )
+
+    def _endpoints(self, tally: Tally) -> Endpoints:
+        network, scenario = self._network, self._scenario
+        site = np.flatnonzero(network.room)
+        room = tally.room[site]
+        lost = losses_on_path(network, tally)[site]
+        here = np.arange(site.size)
+        lost[here, Cause.OUTAGE, network.tier[site]] += room[:, RoomCount.LOST_OUTAGE]
+        lost[here, Cause.ENDPOINT, network.tier[site]] += room[:, RoomCount.LOST_ENDPOINT]
+        still_ns = np.maximum(scenario.duration_ns - room[:, RoomCount.LAST_NS], 0)
+        return Endpoints(
+            site=site,
+            due=np.full(site.size, self._packets, dtype=np.int64),
+            received=room[:, RoomCount.RECEIVED],
+            duplicates=room[:, RoomCount.DUPLICATES],
+            received_bytes=room[:, RoomCount.RECEIVED_BYTES],
+            lost=lost,
+            delays=delays(
+                tally.room_delay[site],
+                count=room[:, RoomCount.RECEIVED],
+                sum_ns=room[:, RoomCount.DELAY_SUM_NS],
+                max_ns=room[:, RoomCount.DELAY_MAX_NS],
+            ),
+            gap_max_ns=np.maximum(room[:, RoomCount.GAP_MAX_NS], still_ns),
+            dark_ns=room[:, RoomCount.DARK_NS]
+            + np.where(still_ns > scenario.dark_after_ns, still_ns, 0),
+        )
+
+    def _lines(self, tally: Tally) -> Lines:
+        line = tally.line
+        buffer_ns = np.array(
+            [
+                1
+                if primary is None
+                else drain_ns(
+                    rate_bps=primary.down.rate_bps,
+                    buffer_bytes=primary.down.buffer_bytes,
+                    mtu_bytes=primary.down.mtu_bytes,
+                )
+                for primary in self._network.lines
+            ],
+            dtype=np.float64,
+        )
+        for fault in _rate_changes(self._scenario):
+            buffer_ns[[self._network.index[site] for site in fault.lines]] = np.nan
+        return Lines(
+            offered=line[:, LineCount.OFFERED].copy(),
+            offered_bytes=line[:, LineCount.OFFERED_BYTES].copy(),
+            refused=line[:, LineCount.REFUSED].copy(),
+            delivered=line[:, LineCount.DELIVERED].copy(),
+            delivered_bytes=line[:, LineCount.DELIVERED_BYTES].copy(),
+            lost=line[:, [LineCount.LOST_OUTAGE, LineCount.LOST_QUEUE, LineCount.LOST_LINE]],
+            delays=delays(
+                tally.line_delay,
+                count=line[:, LineCount.DELIVERED],
+                sum_ns=line[:, LineCount.DELAY_SUM_NS],
+                max_ns=line[:, LineCount.DELAY_MAX_NS],
+            ),
+            busy=self._line_busy.share(),
+            busy_peak=self._line_busy.peak,
+            queue_max_ns=line[:, LineCount.BACKLOG_MAX_NS].copy(),
+            queue_max=line[:, LineCount.BACKLOG_MAX_NS] / buffer_ns,
+        )
+
+    def _egresses(self, tally: Tally) -> Egresses:
+        network = self._network
+        buffer_ns = np.array(
+            [
+                np.nan
+                if not egress.rate_bps
+                else drain_ns(
+                    rate_bps=egress.rate_bps,
+                    buffer_bytes=egress.buffer_bytes,
+                    mtu_bytes=egress.mtu_bytes,
+                    overhead_ns=egress.overhead_ns,
+                )
+                for egress in network.egresses
+            ],
+            dtype=np.float64,
+        )
+        shared = np.where(np.isnan(buffer_ns), np.nan, 1.0)
+        for fault in _rate_changes(self._scenario):
+            relays = [network.index[site] for site in fault.relays]
+            buffer_ns[np.isin(network.egress_site, relays)] = np.nan
+        egress = tally.egress
+        lost = egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
+        return Egresses(
+            offered=egress[:, EgressCount.OFFERED].copy(),
+            sent=egress[:, EgressCount.OFFERED] - lost.sum(axis=1),
+            lost=lost,
+            busy=self._egress_busy.share() * shared,
+            busy_peak=self._egress_busy.peak * shared,
+            queue_max_ns=egress[:, EgressCount.BACKLOG_MAX_NS].copy(),
+            queue_max=egress[:, EgressCount.BACKLOG_MAX_NS] / buffer_ns,
+        )
+
+
+def losses_on_path(network: Network, tally: Tally) -> Int64Array:
+    """Return what was lost from the root down to each site, (n, causes, tiers) int64.
+
+    Without what was lost in the rooms themselves.
+    """
+    line, tier = tally.line, network.tier
+    lost = np.zeros((tier.size, len(Cause), len(network.tiers)), dtype=np.int64)
+    below = np.arange(1, tier.size)
+    above = tier[network.parent[below]]
+    lost[below, Cause.OUTAGE, tier[below]] = line[below, LineCount.LOST_OUTAGE]
+    lost[below, Cause.QUEUE, tier[below]] = line[below, LineCount.LOST_QUEUE]
+    lost[below, Cause.LINE, tier[below]] = line[below, LineCount.LOST_LINE]
+    lost[below, Cause.OUTAGE, above] += line[below, LineCount.COPY_LOST_OUTAGE]
+    lost[below, Cause.QUEUE, above] += line[below, LineCount.COPY_LOST_QUEUE]
+    for depth in range(1, int(network.depth.max()) + 1):
+        level = np.flatnonzero(network.depth == depth)
+        lost[level] += lost[network.parent[level]]
+    return lost
+
+
+class _Busy:
+    """Share of time that each of k transmitters was sending: overall, and in its busiest bin."""
+
+    def __init__(self, transmitters: int) -> None:
+        self._end_ns = 0
+        self._busy_ns = np.zeros(transmitters, dtype=np.int64)
+        self.peak = np.zeros(transmitters)
+
+    def close_bin(self, end_ns: int, busy_ns: Int64Array) -> None:
+        if end_ns > self._end_ns:
+            share = (busy_ns - self._busy_ns) / (end_ns - self._end_ns)
+            np.maximum(self.peak, share, out=self.peak)
+            self._busy_ns, self._end_ns = busy_ns.copy(), end_ns
+
+    def share(self) -> Float64Array:
+        return self._busy_ns / max(self._end_ns, 1)
+
+
+def _rate_changes(scenario: Scenario) -> list[Fault]:
+    return [fault for fault in scenario.faults if fault.rate_factor != 1]
+
+
+def _merged(tally: Tally, site: Int64Array, groups: list[NDArray[np.bool_]]) -> Delays:
+    """Return the delays over the rooms of each group together, a row per group."""
+    rooms = [site[group] for group in groups]
+    return delays(
+        np.array([tally.room_delay[group].sum(axis=0, dtype=np.int64) for group in rooms]),
+        count=np.array([tally.room[group, RoomCount.RECEIVED].sum() for group in rooms]),
+        sum_ns=np.array([tally.room[group, RoomCount.DELAY_SUM_NS].sum() for group in rooms]),
+        max_ns=np.array(
+            [tally.room[group, RoomCount.DELAY_MAX_NS].max(initial=0) for group in rooms]
+        ),
+    )

@@ -1,0 +1,126 @@
+"""The verdict: what the scenario requires, held against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.metrics.histogram import order_statistic
+from sim.metrics.measures import Measures
+from sim.network.tree import Network
+from sim.scenario.model import Requirement
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """The subject that is worst off.
+
+    Attributes
+    ----------
+    site : number of its site; of an egress, of its relay
+    carrier : of an egress, which may be empty; empty for rooms and lines
+    value : what was measured there; NaN where nothing arrived to measure
+    """
+
+    site: int
+    carrier: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One requirement and whether it was met.
+
+    Attributes
+    ----------
+    requirement : what was asked for
+    subjects, complying : how many were judged, and how many keep the limit
+    value : the measure that the required share of the subjects does not exceed, in the limit's
+        unit: met means value ≤ limit. NaN where some of that share received nothing, or where
+        there is no subject
+    met : whether enough comply
+    worst : None where there is no subject
+    """
+
+    requirement: Requirement
+    subjects: int
+    complying: int
+    value: float
+    met: bool
+    worst: Worst | None
+
+
+def judge(
+    requirements: Sequence[Requirement], network: Network, measures: Measures
+) -> tuple[Verdict, ...]:
+    """Return a verdict on each requirement, in their order."""
+    return tuple(_verdict(requirement, network, measures) for requirement in requirements)
+
+
+def _verdict(requirement: Requirement, network: Network, measures: Measures) -> Verdict:
+    site, carriers, values = _SUBJECTS[requirement.subject](requirement, network, measures)
+    if not site.size:
+        return Verdict(
+            requirement=requirement, subjects=0, complying=0, value=np.nan, met=True, worst=None
+        )
+    needed, value = order_statistic(values, requirement.share)
+    complying = int(np.count_nonzero(values <= requirement.limit))
+    worst = int(np.argmax(np.where(np.isnan(values), np.inf, values)))
+    return Verdict(
+        requirement=requirement,
+        subjects=site.size,
+        complying=complying,
+        value=value,
+        met=complying >= needed,
+        worst=Worst(site=int(site[worst]), carrier=carriers[worst], value=float(values[worst])),
+    )
+
+
+_Subjects = tuple[Int64Array, Sequence[str], Float64Array]
+
+
+def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
+    """Rooms; NaN where a room's delay is asked for and nothing reached it."""
+    endpoints = measures.endpoints
+    values: Float64Array
+    if requirement.measure == "loss":
+        # A room that was due nothing has lost nothing.
+        values = np.where(endpoints.due > 0, endpoints.loss, 0.0)
+    elif requirement.measure == "delay":
+        values = endpoints.delays.percentile_ns(requirement.percentile)
+        values = np.where(endpoints.due > 0, values, 0.0)
+    elif requirement.measure == "dark":
+        values = endpoints.dark_ns.astype(np.float64)
+    else:
+        raise ValueError(f"rooms have no {requirement.measure}")
+    return endpoints.site, [""] * endpoints.site.size, values
+
+
+def _lines(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
+    """Primary lines, down."""
+    if requirement.measure != "utilisation":
+        raise ValueError(f"lines have no {requirement.measure} that is judged")
+    site = np.arange(1, len(network.sites))
+    return site, [""] * site.size, measures.lines.busy[1:]
+
+
+def _egresses(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
+    """Egresses that are shared; one that is not has no utilisation."""
+    if requirement.measure != "utilisation":
+        raise ValueError(f"egresses have no {requirement.measure} that is judged")
+    shared = np.flatnonzero(~np.isnan(measures.egresses.busy))
+    carriers = [network.egresses[e].carrier for e in shared]
+    return network.egress_site[shared], carriers, measures.egresses.busy[shared]
+
+
+_SUBJECTS: dict[str, Callable[[Requirement, Network, Measures], _Subjects]] = {
+    "rooms": _rooms,
+    "lines": _lines,
+    "egresses": _egresses,
+}

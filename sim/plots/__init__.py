@@ -1,0 +1,1 @@
+"""Charts of a run. Matplotlib is imported here and nowhere else."""

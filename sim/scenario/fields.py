@@ -1,0 +1,160 @@
+"""Field types of the scenario file: a reader, and the pattern by which editors check.
+
+Each type takes one text of the YAML tree. Numbers stay texts until here, so a value without its
+unit, or a site id that lost its quotes, is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
+
+from sim.scenario import loss_text, quantities
+from sim.scenario.model import Loss
+from sim.scenario.quantities import FACTOR, NUMBER, RATE, SHARE, SIZE, TIME, Amount, Buffer, Pace
+from sim.scenario.yaml_tree import Plain
+from sim.units import parse_factor, parse_rate_bps, parse_share, parse_size_bytes, parse_time_ns
+
+
+def single(value: object) -> str:
+    """Return a value of the tree that must be a text."""
+    if isinstance(value, str):
+        return value
+    raise ValueError("needs a single value, not a list or a mapping")
+
+
+def reader(read: Callable[[str], Any]) -> BeforeValidator:
+    """Return a validator that reads a text."""
+    return BeforeValidator(lambda value: read(single(value)))
+
+
+def matches(pattern: str, *examples: str) -> WithJsonSchema:
+    """Return the schema of a text that matches the whole of `pattern`."""
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^({pattern})$", "examples": list(examples)}
+    )
+
+
+def words(*choices: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return validator and schema of a text that is one of `choices`."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            listed = " or ".join(f"'{choice}'" for choice in choices)
+            raise ValueError(f"'{text}' must be {listed}")
+        return text
+
+    return reader(read), WithJsonSchema({"enum": list(choices)})
+
+
+def _whole(value: object) -> int:
+    text = single(value)
+    digits = isinstance(value, Plain) and text.isascii() and text.isdecimal()
+    if not digits or len(text) > 19 or int(text) >= 2**63:
+        raise ValueError(f"'{text[:40]}' must be a whole number from 0 to 2^63 - 1, without quotes")
+    return int(text)
+
+
+def _count(value: object) -> int:
+    count = _whole(value)
+    if not 1 <= count <= quantities.MAX_COUNT:
+        raise ValueError(f"{count} must be between 1 and {quantities.MAX_COUNT}")
+    return count
+
+
+PositiveTime = Annotated[
+    int,
+    reader(quantities.positive(parse_time_ns, "1 ns")),
+    matches(TIME, "20 ms", "10 min"),
+]
+Time = Annotated[int, reader(parse_time_ns), matches(TIME, "20 ms", "0 ms")]
+Rate = Annotated[int, reader(parse_rate_bps), matches(RATE, "20 Mbit/s", "500 kbit/s")]
+Size = Annotated[int, reader(parse_size_bytes), matches(SIZE, "40 B")]
+PositiveSize = Annotated[
+    int,
+    reader(quantities.positive(parse_size_bytes, "1 B")),
+    matches(SIZE, "150 kB"),
+]
+PacketSize = Annotated[int, reader(quantities.read_mtu), matches(SIZE, "1500 B", "1240 B")]
+Share = Annotated[float, reader(parse_share), matches(SHARE, "70 %", "0.1 %")]
+Factor = Annotated[float, reader(parse_factor), matches(FACTOR, "× 0.5")]
+PlainFactor = Annotated[
+    float,
+    reader(quantities.read_number),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "examples": [1.5]}),
+]
+BufferSize = Annotated[
+    InstanceOf[Buffer],
+    reader(quantities.read_buffer),
+    matches(rf"{SIZE}|{TIME}|[0-9]+ ?packets?", "20 ms", "64 kB", "100 packets"),
+]
+LossProcess = Annotated[
+    InstanceOf[Loss],
+    reader(loss_text.parse_loss),
+    matches(
+        loss_text.PATTERN,
+        "0.01 %",
+        "0.1 % in bursts of 3 packets",
+        "p 1 % r 20 % 1-h 90 % 1-k 0.01 %",
+    ),
+]
+FrameRate = Annotated[
+    InstanceOf[Pace],
+    reader(quantities.read_frames),
+    matches(rf"{NUMBER} ?/ ?s|[0-9]+ in {TIME}", "30/s", "2997 in 100 s"),
+]
+KeyInterval = Annotated[
+    InstanceOf[Amount],
+    reader(quantities.read_key_every),
+    matches(rf"{TIME}|[0-9]+ ?frames?", "2 s", "60 frames"),
+]
+KeySize = Annotated[
+    InstanceOf[Amount],
+    reader(quantities.read_key_size),
+    matches(rf"{FACTOR}|{SIZE}", "× 2.31", "93760 B"),
+]
+FrameSizes = Annotated[
+    float,
+    reader(quantities.read_sizes),
+    matches(rf"constant|rfc8593|laplace {NUMBER}", "constant", "rfc8593", "laplace 0.3"),
+]
+Pacing = Annotated[
+    InstanceOf[Amount],
+    reader(quantities.read_pacing),
+    matches(rf"none|{FACTOR}|{RATE}", "none", "× 2.5", "1 Mbit/s"),
+]
+Seed = Annotated[
+    int,
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(_count),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
+]
+SiteCount = Annotated[
+    InstanceOf[Amount],
+    reader(quantities.read_site_count),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": "^[0-9]+( each)?$"},
+            ],
+            "examples": [81, "9 each"],
+        }
+    ),
+]
+MostShare = Annotated[
+    float, reader(quantities.at_most(parse_share)), matches(f"at most {SHARE}", "at most 1 %")
+]
+MostTime = Annotated[
+    int, reader(quantities.at_most(parse_time_ns)), matches(f"at most {TIME}", "at most 150 ms")
+]
+Name = Annotated[str, reader(quantities.read_name), matches("[a-z0-9][a-z0-9-]{0,63}", "national")]
+Prose = Annotated[str, reader(quantities.read_prose)]
+OneLine = Annotated[str, reader(quantities.read_line)]
+Word = Annotated[str, reader(quantities.read_word), matches(quantities.WORD, "commune")]

@@ -1,0 +1,357 @@
+"""Lines: each site's connection to its parent, from tier, class, inventory and exceptions.
+
+What wins, from weak to strong: the tier, the access class the site drew, the inventory's row, the
+exceptions in the file's order. Exceptions concern primary lines; a backup is its tier, then the
+class its row names, then its row.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Literal
+
+from sim.scenario import draws
+from sim.scenario.document import Document
+from sim.scenario.geography import Route
+from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
+from sim.scenario.mapping import given
+from sim.scenario.model import Direction, Line, Loss
+from sim.scenario.network_schema import LineFields, TierLineFields
+from sim.scenario.problems import Place
+from sim.scenario.quantities import Buffer
+from sim.scenario.relays import check_buffer
+from sim.scenario.selectors import Selector, candidates, read_selector
+from sim.scenario.sites import Tree
+
+NO_LOSS = Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
+FIELDS = ("carrier", "rate", "down", "up", "buffer", "loss", "delay", "mtu")
+# One word of the file may set both directions.
+SETS = {"rate": ("down", "up"), "buffer": ("down_buffer", "up_buffer"), "class": ()}
+
+Values = dict[str, tuple[Any, Place]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A line as far as it is described: field -> (value, where it is given)."""
+
+    access_class: str
+    values: Values
+
+    def under(self, values: Values) -> Spec:
+        """Return this with other values laid over it."""
+        merged = dict(self.values)
+        for name, value in values.items():
+            for target in SETS.get(name, (name,)):
+                merged[target] = value
+        return Spec(self.access_class, merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A complete line but for its ends; `delay_ns` None: from geography."""
+
+    carrier: str
+    down: Direction
+    up: Direction
+    delay_ns: int | None
+
+
+@dataclass(slots=True)
+class Tier:
+    """The lines of a tier: `base` without a class, the classes with their cumulated shares."""
+
+    base: Spec
+    classes: dict[str, Spec] = field(default_factory=dict)
+    bounds: list[float] = field(default_factory=list)
+
+    def drawn(self, uniform: float) -> Spec:
+        """Return the class of a draw between 0 and 1."""
+        specs = list(self.classes.values())
+        return specs[min(bisect_right(self.bounds, uniform), len(specs) - 1)]
+
+
+def read_lines(document: Document, tree: Tree, seed: int) -> tuple[Line, ...]:
+    """Return every line: by site, the primary first, then backups in the inventory's order."""
+    tiers = _tiers(document, tree)
+    inventory = read_inventory(document, tree)
+    _check_classes(document, tiers, inventory)
+    builder = _Builder(document, tree, inventory)
+    drawing = [
+        site.id
+        for site in tree.sites.values()
+        if site.tier in tiers and tiers[site.tier].classes and site.id != tree.root
+    ]
+    uniforms = dict(zip(drawing, draws.uniforms(seed, drawing, "class"), strict=True))
+    exceptions = _exceptions(document, tree, tiers, inventory)
+    concerned = candidates(selector for selector, _ in exceptions)
+    lines: list[Line] = []
+    for site in tree.sites.values():
+        if site.id == tree.root or site.tier not in tiers:
+            continue
+        tier = tiers[site.tier]
+        row = inventory.primary.get(site.id)
+        named = _class_of(tier, row)
+        drawn = tier.drawn(uniforms[site.id]) if site.id in uniforms else tier.base
+        spec = named or drawn
+        if row is not None:
+            spec = spec.under(row.values)
+        applied = []
+        for number in concerned.of(site.id):
+            selector, values = exceptions[number]
+            if _matches(selector, site.id, site.tier, spec):
+                spec = spec.under(values)
+                applied.append(number)
+        line = builder.line(spec, site.id, site.parent, "primary", (*applied,), row)
+        lines += [line] if line else []
+        for backup in inventory.backups.get(site.id, ()):
+            spec = (_class_of(tier, backup) or tier.base).under(backup.values)
+            parent = backup.parent or site.parent
+            line = builder.line(spec, site.id, parent, "backup", (), backup)
+            lines += [line] if line else []
+    return tuple(lines)
+
+
+class _Builder:
+    """Turns descriptions into lines; the many lines of one description are judged once."""
+
+    def __init__(self, document: Document, tree: Tree, inventory: Inventory) -> None:
+        self._document = document
+        self._inventory = inventory
+        self._tree = tree
+        route = document.file.lines.route
+        self._route = Route(factor=route.factor, per_km_ns=route.per_km) if route else None
+        self._kinds: dict[tuple[str, str, tuple[int, ...]], Kind | None] = {}
+        self._without_position: set[Place] = set()  # thousands may share one fault
+        self._directions: dict[tuple[int, int, int, Loss], Direction] = {}
+
+    def line(
+        self,
+        spec: Spec,
+        site_id: str,
+        parent: str,
+        role: Literal["primary", "backup"],
+        applied: tuple[int, ...],
+        row: InventoryRow | None,
+    ) -> Line | None:
+        """Return the line, or None after recording what is missing or wrong."""
+        if row is not None:
+            kind = self._kind(spec, site_id, row)
+        else:
+            key = (self._tree.sites[site_id].tier, spec.access_class, applied)
+            if key not in self._kinds:
+                self._kinds[key] = self._kind(spec, site_id, None)
+            kind = self._kinds[key]
+        if kind is None:
+            return None
+        delay_ns = kind.delay_ns
+        if delay_ns is None:
+            delay_ns = self._propagation_ns(site_id, parent, row)
+        return Line(
+            site=site_id,
+            parent=parent,
+            role=role,
+            carrier=kind.carrier,
+            access_class=spec.access_class,
+            down=kind.down,
+            up=kind.up,
+            propagation_ns=delay_ns,
+        )
+
+    def _kind(self, spec: Spec, site_id: str, row: InventoryRow | None) -> Kind | None:
+        values, document = spec.values, self._document
+        if any(value is None for value, _ in values.values()):
+            return None
+        path: tuple[str, ...] = ("lines", self._tree.sites[site_id].tier)
+        if spec.access_class and document.names(*path, "classes"):
+            path = (*path, "classes", spec.access_class)
+        gaps = [name for name in ("down", "up", "down_buffer") if name not in values]
+        for name in gaps:
+            name = "buffer" if name == "down_buffer" else name
+            if row is None and self._inventory.faulty:
+                continue  # its row may be among those that could not be read
+            if row is None:
+                document.problems.add(document.place(*path, name), "Field required")
+            else:
+                text = f"the line of {self._tree.title(site_id)} has no '{name}', here or in "
+                document.problems.add(row.place, text + ".".join(path))
+        if gaps:
+            return None
+        carrier, _ = values.get("carrier", ("", None))
+        delay_ns, _ = values.get("delay", (None, None))
+        down = self._direction(values, "down")
+        up = self._direction(values, "up")
+        return Kind(carrier, down, up, delay_ns)
+
+    def _direction(self, values: Values, name: str) -> Direction:
+        rate_bps: int = values[name][0]
+        buffer: Buffer
+        buffer, place = values[f"{name}_buffer"]
+        loss: Loss = values["loss"][0] if "loss" in values else NO_LOSS
+        mtu_bytes: int = values["mtu"][0] if "mtu" in values else self._document.file.mtu
+        buffer_bytes = buffer.size_bytes(rate_bps, mtu_bytes)
+        check_buffer(self._document, place, buffer_bytes, rate_bps, mtu_bytes)
+        key = (rate_bps, buffer_bytes, mtu_bytes, loss)
+        if key not in self._directions:
+            # An empty buffer was recorded as a problem; the model refuses it too.
+            self._directions[key] = Direction(
+                rate_bps=rate_bps,
+                buffer_bytes=max(buffer_bytes, 1),
+                mtu_bytes=mtu_bytes,
+                loss=loss,
+            )
+        return self._directions[key]
+
+    def _propagation_ns(self, site_id: str, parent: str, row: InventoryRow | None) -> int:
+        """Return the propagation time by geography; 0 after recording why there is none."""
+        document, tree = self._document, self._tree
+        tier = tree.sites[site_id].tier
+        place = document.place("lines", tier) if row is None else row.place
+        if self._route is None:
+            if not document.left_out("lines", "route"):
+                text = "a line needs 'delay', or 'lines.route' to take it from the positions"
+                document.problems.add(place, text)
+            return 0
+        for end in (site_id, parent):
+            site = tree.sites[end]
+            if site.latitude != site.latitude:
+                text = f"{tree.title(end)} has no position; give 'lat' and 'lon', or 'delay' here"
+                if place not in self._without_position:
+                    document.problems.add(place, text)
+                self._without_position.add(place)
+                return 0
+        return self._route.propagation_ns(tree.sites[site_id], tree.sites[parent])
+
+
+def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Values:
+    return {
+        name: (getattr(fields, name), document.place(*path, name))
+        for name in given(fields, *FIELDS)
+    }
+
+
+def _tiers(document: Document, tree: Tree) -> dict[str, Tier]:
+    problems = document.problems
+    tiers = {}
+    described = document.file.lines.__pydantic_extra__ or {}
+    for name, fields in described.items():
+        if name == tree.tiers[0]:
+            text = f"the root tier '{name}' has no line; a line goes to the tier above"
+            problems.add(document.key_place("lines", name), text)
+        elif name not in tree.tiers:
+            choices = [*tree.tiers[1:], "route", "inventory", "except"]
+            text = f"no tier '{name}'{problems.suggest(name, choices)}"
+            problems.add(document.key_place("lines", name), text)
+        else:
+            tiers[name] = _tier(document, name, fields)
+    for name in tree.tiers[1:]:
+        needed = [site.id for site in tree.sites.values() if site.tier == name]
+        if needed and name not in described and not document.any_left_out("lines", name):
+            text = f"no description for the lines of tier '{name}', such as that of "
+            problems.add(document.place("lines"), text + tree.title(needed[0]))
+    # Where a class could not be read, its sites would draw another.
+    return {name: tier for name, tier in tiers.items() if not document.any_left_out("lines", name)}
+
+
+def _tier(document: Document, name: str, fields: TierLineFields) -> Tier:
+    base = Spec("", {}).under(_values(document, fields, ("lines", name)))
+    tier = Tier(base)
+    if fields.classes is None:
+        return tier
+    shares = []
+    for class_name, own in fields.classes.items():
+        path = ("lines", name, "classes", class_name)
+        values = _values(document, own, path)
+        tier.classes[class_name] = Spec(class_name, base.under(values).values)
+        shares.append(own.share)
+    tier.bounds = list(accumulate(shares))
+    total = sum(round(share * 10**12) for share in shares)
+    if total != 10**12 and not document.any_left_out("lines", name):
+        text = f"the shares add up to {total / 10**10:.10g} %, not 100 %"
+        document.problems.add(document.place("lines", name, "classes"), text)
+    return tier
+
+
+def _class_of(tier: Tier, row: InventoryRow | None) -> Spec | None:
+    """Return the class a row names, if it does."""
+    if row is None or "class" not in row.values:
+        return None
+    name, place = row.values["class"]
+    if not tier.classes:
+        # A tier without classes: the name is a label, the row says all there is.
+        return Spec(name or "", tier.base.values)
+    return tier.classes.get(name) or Spec("", {"class": (None, place)})
+
+
+def _check_classes(document: Document, tiers: dict[str, Tier], inventory: Inventory) -> None:
+    """Record classes of the inventory that no tier describes, where tiers have classes."""
+    known = {name for tier in tiers.values() for name in tier.classes}
+    if not known:
+        return
+    for row in _rows(inventory):
+        name, place = row.values.get("class", (None, row.place))
+        if name is not None and name not in known:
+            text = f"no class '{name}'{document.problems.suggest(name, known)}"
+            document.problems.add(place, text)
+
+
+def _rows(inventory: Inventory) -> Iterator[InventoryRow]:
+    yield from inventory.primary.values()
+    for rows in inventory.backups.values():
+        yield from rows
+
+
+def _exceptions(
+    document: Document, tree: Tree, tiers: dict[str, Tier], inventory: Inventory
+) -> list[tuple[Selector, Values]]:
+    problems = document.problems
+    fields = document.file.lines.except_
+    specs = [spec for tier in tiers.values() for spec in (tier.base, *tier.classes.values())]
+    layers = [spec.values for spec in specs] + [row.values for row in _rows(inventory)]
+    known = {
+        "carrier": {str(layer["carrier"][0]) for layer in layers if "carrier" in layer}
+        | {own.carrier for own in fields.values() if own.carrier},
+        "class": {name for tier in tiers.values() for name in tier.classes}
+        | {str(row.values["class"][0]) for row in _rows(inventory) if "class" in row.values},
+    }
+    exceptions = []
+    for text, own in fields.items():
+        place = document.key_place("lines", "except", text)
+        selector = read_selector(
+            text, ("tier", "carrier", "class"), tree, problems, place, bare="site"
+        )
+        if selector is None:
+            continue
+        if selector.kind == "site" and selector.name == tree.root:
+            problems.add(place, f"the root {tree.title(tree.root)} has no line")
+        names = known.get(selector.kind)
+        if names is not None and selector.name not in names and not document.any_left_out("lines"):
+            suggestion = problems.suggest(selector.name, names)
+            problems.add(place, f"no {selector.kind} '{selector.name}'{suggestion}")
+        exceptions.append((selector, _values(document, own, ("lines", "except", text))))
+    return exceptions
+
+
+def known_carriers(document: Document, lines: Iterable[Line]) -> frozenset[str]:
+    """Return the carriers of all lines, and those described that no site happened to draw."""
+    fields = document.file.lines
+    described: list[LineFields] = list(fields.except_.values())
+    for tier in (fields.__pydantic_extra__ or {}).values():
+        described += [tier, *(tier.classes or {}).values()]
+    named = {own.carrier for own in described if own.carrier}
+    return frozenset(named | {line.carrier for line in lines})
+
+
+def _matches(selector: Selector, site_id: str, tier: str, spec: Spec) -> bool:
+    if selector.kind == "site":
+        name = site_id
+    elif selector.kind == "tier":
+        name = tier
+    elif selector.kind == "class":
+        name = spec.access_class
+    else:
+        name = spec.values.get("carrier", ("",))[0]
+    return selector.name == name and selector.covers(site_id)

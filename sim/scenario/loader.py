@@ -1,0 +1,112 @@
+"""Loading: a user's YAML file and its tables as one frozen scenario, or all their problems.
+
+Nothing but `ScenarioError` leaves `load`, whatever the file holds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.errors import ScenarioError
+from sim.scenario.document import Document
+from sim.scenario.events import read_faults
+from sim.scenario.folder import UnreadableError, read_text
+from sim.scenario.lines import known_carriers, read_lines
+from sim.scenario.model import Scenario
+from sim.scenario.problems import Place, Problems
+from sim.scenario.relays import read_relays
+from sim.scenario.requirements import read_requirement
+from sim.scenario.sites import read_sites
+from sim.scenario.streams import check_sizes, read_streams
+from sim.scenario.yaml_tree import read_tree
+from sim.units import MAX_TIME_NS, format_time
+
+MAX_WINDOWS = 10**7
+MAX_BINS = 10**6
+
+
+def load(path: Path, *, seed: int | None = None, duration_ns: int | None = None) -> Scenario:
+    """Return the scenario of a file.
+
+    Parameters
+    ----------
+    path : a YAML file; tables it names lie in its folder or below
+    seed, duration_ns : instead of the file's own; a shorter duration drops later events
+
+    Raises
+    ------
+    ScenarioError
+        If anything is wrong with the file, its tables, or the values given instead; carries
+        every problem that could be found.
+    """
+    problems = Problems()
+    try:
+        text = read_text(path)
+    except UnreadableError as error:
+        raise ScenarioError.at(str(path), 0, 0, "", str(error)) from None
+    return _resolve(path, text, seed, duration_ns, problems)
+
+
+def load_text(text: str, path: Path) -> Scenario:
+    """Return the scenario of a text, as if it were the content of the file `path`.
+
+    Raises
+    ------
+    ScenarioError
+        As `load`.
+    """
+    return _resolve(path, text, None, None, Problems())
+
+
+def _resolve(
+    path: Path, text: str, seed: int | None, duration_ns: int | None, problems: Problems
+) -> Scenario:
+    tree = read_tree(text, str(path), problems)
+    document = Document(path, tree, problems)
+    file = document.file
+    _check_given(seed, duration_ns, problems)
+    seed = file.seed if seed is None else seed
+    duration_ns = file.duration if duration_ns is None else duration_ns
+    _check_spans(document, duration_ns)
+    sites = read_sites(document, seed)
+    lines = read_lines(document, sites, seed)
+    carriers = known_carriers(document, lines)
+    relays = read_relays(document, sites, lines, carriers)
+    streams = read_streams(document, sites)
+    check_sizes(document, streams, lines, relays)
+    faults = read_faults(document, sites, lines, carriers, duration_ns)
+    requirements = tuple(read_requirement(fields) for fields in file.requirements)
+    problems.check()
+    return Scenario(
+        name=file.name,
+        about=file.about,
+        seed=seed,
+        duration_ns=duration_ns,
+        window_ns=file.window,
+        bin_ns=file.bin,
+        dark_after_ns=file.dark_after,
+        tiers=sites.tiers,
+        sites=tuple(sites.sites.values()),
+        lines=lines,
+        relays=relays,
+        streams=streams,
+        faults=faults,
+        requirements=requirements,
+    )
+
+
+def _check_given(seed: int | None, duration_ns: int | None, problems: Problems) -> None:
+    if seed is not None and not 0 <= seed < 2**63:
+        problems.add(Place("", 0, 0, "--seed"), f"{seed} must be from 0 to 2^63 - 1")
+    if duration_ns is not None and not 1 <= duration_ns <= MAX_TIME_NS:
+        limit = format_time(MAX_TIME_NS)
+        text = f"{duration_ns} ns must be more than 0 and at most {limit}"
+        problems.add(Place("", 0, 0, "--duration"), text)
+
+
+def _check_spans(document: Document, duration_ns: int) -> None:
+    limits = (("window", document.file.window, MAX_WINDOWS), ("bin", document.file.bin, MAX_BINS))
+    for name, span_ns, limit in limits:
+        if duration_ns > span_ns * limit and not document.left_out("duration"):
+            text = f"cuts the meeting into more than the limit of {limit} parts; make it longer"
+            document.problems.add(document.place(name), text)

@@ -1,0 +1,221 @@
+"""The schema of the meeting: streams, events and requirements."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from sim.scenario.fields import (
+    Factor,
+    FrameRate,
+    FrameSizes,
+    KeyInterval,
+    KeySize,
+    MostShare,
+    MostTime,
+    OneLine,
+    Pacing,
+    PacketSize,
+    PositiveSize,
+    PositiveTime,
+    Rate,
+    Share,
+    Size,
+    Time,
+    Word,
+    words,
+)
+from sim.scenario.mapping import TAG, Fields, given, one_of
+
+
+class KeyFields(Fields):
+    """Key frames."""
+
+    every: KeyInterval = Field(description="From one key frame to the next: a time, or frames.")
+    size: KeySize = Field(
+        description="Media bytes of a key frame, or × times the mean frame (needs `rate`)."
+    )
+
+
+class StreamFields(Fields):
+    """A source of media at the root, for all rooms."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("rate", "frame"))
+
+    origin: Word | None = Field(
+        None, alias="from", description="The root, by tier or id; that is also the default."
+    )
+    to: Annotated[str, *words("rooms")] = Field("rooms", description="Who receives it.")
+    rate: Rate | None = Field(None, description="Mean rate of media bits, without overhead.")
+    frame: PositiveSize | None = Field(None, description="Media bytes of an ordinary frame.")
+    frames: FrameRate | None = Field(None, description="Frames per second, or `2997 in 100 s`.")
+    every: PositiveTime | None = Field(None, description="Time from one frame to the next.")
+    key: KeyFields | None = Field(None, description="Key frames; without: none.")
+    sizes: FrameSizes = Field(
+        0.0,
+        description="How frame sizes vary: constant (default), rfc8593 (Laplace of scale 0.15 "
+        "relative to the mean) or laplace with a scale of yours.",
+        json_schema_extra={"default": "constant"},
+    )
+    packet: PacketSize = Field(
+        1200,
+        description="Most media bytes in a packet; default 1200 B.",
+        json_schema_extra={"default": "1200 B"},
+    )
+    overhead: Size = Field(
+        40,
+        description="Headers of each packet; default 40 B (IPv4 20, UDP 8, RTP 12).",
+        json_schema_extra={"default": "40 B"},
+    )
+    pacing: Pacing | None = Field(
+        None,
+        description="How a frame's packets leave: none (default; one burst), a rate, or × times "
+        "the stream's mean rate with overhead.",
+    )
+    start: Time = Field(
+        0,
+        description="When the first frame is due; default 0 s.",
+        json_schema_extra={"default": "0 s"},
+    )
+
+    @model_validator(mode="after")
+    def _one_size_one_pace(self) -> StreamFields:
+        if len(given(self, "rate", "frame")) != 1:
+            raise ValueError("needs exactly one of 'rate' and 'frame'")
+        if len(given(self, "frames", "every")) == 2:
+            raise ValueError("'frames' and 'every' both say how often; give one")
+        if not given(self, "frames", "every"):
+            if self.frame is not None:
+                raise ValueError("'frame' needs 'frames' or 'every', to say how often")
+            bad = given(self, "key", "sizes", "pacing")
+            if bad:
+                raise ValueError(
+                    f"'{bad[0]}' needs 'frames' or 'every'; without, the stream is one packet "
+                    "at a time"
+                )
+        return self
+
+
+class EventFields(Fields):
+    """Something that happens at a time."""
+
+    at: Time = Field(description="When, from the start of the meeting.")
+    label: OneLine | None = Field(
+        None, description="What reports call it; default: the action and the target."
+    )
+
+
+class FailFields(EventFields):
+    """Parts go down."""
+
+    fail: OneLine = Field(
+        description="line/ID, relay/ID, site/ID, carrier/NAME [in SCOPE] or group/NAME; a scope "
+        "is region/NAME, site/ID or tier/NAME."
+    )
+    for_: PositiveTime | None = Field(
+        None, alias="for", description="How long; default: until a `restore` of the same target."
+    )
+
+
+class DegradeFields(EventFields):
+    """Parts get worse."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["rate"]}, {"required": ["loss"]}]}
+    )
+
+    degrade: OneLine = Field(description="The target, as of `fail`.")
+    rate: Factor | None = Field(None, description="Factor on the rates, at most × 1.")
+    loss: Share | None = Field(None, description="Further, independent loss on the lines.")
+    for_: PositiveTime | None = Field(None, alias="for", description="How long, as of `fail`.")
+
+    @model_validator(mode="after")
+    def _does_something(self) -> DegradeFields:
+        if not given(self, "rate", "loss"):
+            raise ValueError("needs 'rate', 'loss' or both")
+        if self.rate is not None and self.rate > 1:
+            raise ValueError("'rate' must be at most × 1; a degraded line is not faster")
+        return self
+
+
+class RestoreFields(Fields):
+    """Parts come back."""
+
+    at: Time = Field(description="When, from the start of the meeting.")
+    restore: OneLine = Field(description="The target, in the same words as when it failed.")
+
+
+def _event_tag(value: object) -> str | None:
+    names = value if isinstance(value, dict) else ()
+    found = [name for name in ("fail", "degrade", "restore") if name in names]
+    return TAG + found[0] if len(found) == 1 else None
+
+
+Event = Annotated[
+    Annotated[FailFields, Tag(f"{TAG}fail")]
+    | Annotated[DegradeFields, Tag(f"{TAG}degrade")]
+    | Annotated[RestoreFields, Tag(f"{TAG}restore")],
+    Discriminator(
+        _event_tag,
+        custom_error_type="action",
+        custom_error_message="needs exactly one of 'fail', 'degrade' and 'restore'",
+    ),
+]
+
+
+class RoomsFields(Fields):
+    """A share of the rooms that must keep one limit."""
+
+    model_config = ConfigDict(
+        json_schema_extra=one_of("loss", "delay_p50", "delay_p95", "delay_p99", "delay_max", "dark")
+    )
+
+    rooms: Share = Field(description="Share of the rooms that must keep the limit.")
+    loss: MostShare | None = Field(None, description="Packets lost of those due.")
+    delay_p50: MostTime | None = Field(None, description="Median of the one-way delay.")
+    delay_p95: MostTime | None = Field(None, description="95th percentile of the one-way delay.")
+    delay_p99: MostTime | None = Field(None, description="99th percentile of the one-way delay.")
+    delay_max: MostTime | None = Field(None, description="Largest one-way delay.")
+    dark: MostTime | None = Field(None, description="Time without media, in sum.")
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> RoomsFields:
+        if len(self.model_fields_set) != 2:
+            raise ValueError(
+                "needs exactly one limit: 'loss', 'delay_p50', 'delay_p95', 'delay_p99', "
+                "'delay_max' or 'dark'"
+            )
+        return self
+
+
+class LinesLimitFields(Fields):
+    """A share of the lines that must keep a limit."""
+
+    lines: Share = Field(description="Share of the line directions that must keep the limit.")
+    utilisation: MostShare = Field(description="Share of the time spent sending.")
+
+
+class EgressesLimitFields(Fields):
+    """A share of the egresses that must keep a limit."""
+
+    egresses: Share = Field(description="Share of the egresses that must keep the limit.")
+    utilisation: MostShare = Field(description="Share of the time spent sending.")
+
+
+def _requirement_tag(value: object) -> str | None:
+    names = value if isinstance(value, dict) else ()
+    found = [name for name in ("rooms", "lines", "egresses") if name in names]
+    return TAG + found[0] if len(found) == 1 else None
+
+
+Requirement = Annotated[
+    Annotated[RoomsFields, Tag(f"{TAG}rooms")]
+    | Annotated[LinesLimitFields, Tag(f"{TAG}lines")]
+    | Annotated[EgressesLimitFields, Tag(f"{TAG}egresses")],
+    Discriminator(
+        _requirement_tag,
+        custom_error_type="subject",
+        custom_error_message="needs exactly one of 'rooms', 'lines' and 'egresses'",
+    ),
+]

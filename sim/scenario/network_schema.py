@@ -1,0 +1,208 @@
+"""The schema of the network: sites, relays and lines.
+
+Line and egress fields are optional here: an exception or an inventory may give them, and what is
+still missing then is a problem of the resolution.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from sim.scenario.fields import (
+    BufferSize,
+    Count,
+    LossProcess,
+    OneLine,
+    PacketSize,
+    PlainFactor,
+    PositiveTime,
+    Prose,
+    Rate,
+    Share,
+    SiteCount,
+    Time,
+    Word,
+    words,
+)
+from sim.scenario.mapping import TAG, Fields, given, one_of
+
+
+class InlineTable(Fields):
+    """A table in the scenario file itself."""
+
+    table: Prose = Field(description="The CSV as a block of text; its first line names columns.")
+
+
+class SitesFields(Fields):
+    """Where the sites come from."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("file", "table", "generate"))
+
+    tiers: list[Word] = Field(description="Names of the tiers from the root down.")
+    file: OneLine | None = Field(
+        None,
+        description="CSV in the scenario's folder, a row per site: id, tier, parent, name, lat, "
+        "lon, region.",
+    )
+    table: Prose | None = Field(None, description="The same CSV as a block of text.")
+    generate: dict[Word, SiteCount] | None = Field(
+        None,
+        description="Sites per tier below the root: a total, or '9 each' for nine per parent.",
+    )
+    only: list[Word] | None = Field(
+        None, description="Keep these sites, all above them and all below them."
+    )
+    count: dict[Word, Count] | None = Field(
+        None,
+        description="How many sites of the last tier take part, drawn by the seed; beyond those "
+        "listed, second sites are added at drawn existing ones, at most twice as many.",
+    )
+    rooms: list[Word] = Field(
+        default_factory=list,
+        description="Tiers whose relay sites have a room too. Sites without children always do.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SitesFields:
+        if len(given(self, "file", "table", "generate")) != 1:
+            raise ValueError("needs exactly one of 'file', 'table' and 'generate'")
+        return self
+
+
+class CarrierEgress(Fields):
+    """The interface towards one carrier; what is not given is as in the relay's shared one."""
+
+    rate: Rate | None = Field(None, description="Sending rate.")
+    buffer: BufferSize | None = Field(
+        None, description="Memory for bits not yet sent: a size, a time at `rate`, or packets."
+    )
+    overhead: Time | None = Field(None, description="Time a copy costs beside its bits.")
+    mtu: PacketSize | None = Field(None, description="Largest packet, headers included.")
+
+
+class EgressFields(CarrierEgress):
+    """The interface through which a relay sends its copies down."""
+
+    carriers: dict[Word, CarrierEgress] = Field(
+        default_factory=dict,
+        description="Interfaces of their own for carriers; the base feeds the other lines.",
+    )
+
+
+def _egress_tag(value: object) -> str:
+    return f"{TAG}none" if isinstance(value, str) else f"{TAG}egress"
+
+
+Egress = Annotated[
+    Annotated[str, *words("none"), Tag(f"{TAG}none")]
+    | Annotated[EgressFields, Tag(f"{TAG}egress")],
+    Discriminator(_egress_tag),
+]
+
+
+class RelayFields(Fields):
+    """What the relays of a tier, or some of them, are."""
+
+    processing: Time | None = Field(
+        None, description="Time from a packet's arrival to its copies' entry into the egress."
+    )
+    egress: Egress | None = Field(
+        None, description="The shared interface; `none`: copies enter their lines at once."
+    )
+
+
+class RelaysFields(Fields):
+    """One entry per tier that has sites with children, and exceptions."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, RelayFields] = Field(init=False)
+
+    except_: dict[str, RelayFields] = Field(
+        default_factory=dict,
+        alias="except",
+        description="By site id or tier/NAME, each optionally ' in SCOPE'; later entries win.",
+    )
+
+
+class RouteFields(Fields):
+    """Propagation from geography: great-circle distance × factor × per_km."""
+
+    factor: PlainFactor = Field(description="Length of a route over the great-circle distance.")
+    per_km: PositiveTime = Field(description="Propagation time per km of route, such as 4.9 us.")
+
+
+class LineFields(Fields):
+    """A line from a site to its parent."""
+
+    carrier: Word | None = Field(None, description="Who runs the line.")
+    rate: Rate | None = Field(None, description="Rate of both directions.")
+    down: Rate | None = Field(None, description="Rate from the parent to the site.")
+    up: Rate | None = Field(None, description="Rate from the site to the parent.")
+    buffer: BufferSize | None = Field(
+        None,
+        description="Memory of each direction for bits not yet sent, the packet being sent "
+        "included: a size, a time at the direction's rate, or packets of one mtu.",
+    )
+    loss: LossProcess | None = Field(
+        None, description="Packets lost on the line, each direction; default 0 %."
+    )
+    delay: Time | None = Field(
+        None, description="Propagation time one way; default: by `route` from the positions."
+    )
+    mtu: PacketSize | None = Field(
+        None, description="Largest packet, headers included; default: the scenario's."
+    )
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> LineFields:
+        if given(self, "rate") and given(self, "down", "up"):
+            raise ValueError("'rate' is both directions; give either it or 'down' and 'up'")
+        return self
+
+
+class ClassFields(LineFields):
+    """One access class: what a share of the tier's sites have."""
+
+    share: Share = Field(description="Share of the sites; a tier's shares add up to 100 %.")
+
+
+class TierLineFields(LineFields):
+    """The lines of a tier's sites; fields beside `classes` hold for all classes."""
+
+    classes: dict[Word, ClassFields] | None = Field(
+        None, description="Access classes; each site draws one by the seed."
+    )
+
+
+def _inventory_tag(value: object) -> str:
+    return f"{TAG}file" if isinstance(value, str) else f"{TAG}table"
+
+
+class LinesFields(Fields):
+    """The line of each site to its parent: one entry per tier but the root, and exceptions."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, TierLineFields] = Field(init=False)
+
+    route: RouteFields | None = Field(
+        None, description="How far cables go; needed where a line gives no `delay`."
+    )
+    inventory: (
+        Annotated[
+            Annotated[OneLine, Tag(f"{TAG}file")] | Annotated[InlineTable, Tag(f"{TAG}table")],
+            Discriminator(_inventory_tag),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="What the carriers really have, a row per line: a CSV file in the scenario's "
+        "folder, or a table. Wins over tiers and classes.",
+    )
+    except_: dict[str, LineFields] = Field(
+        default_factory=dict,
+        alias="except",
+        description="By site id, tier/NAME, carrier/NAME or class/NAME, each optionally "
+        "' in SCOPE'; concerns primary lines, wins over all, later entries win.",
+    )

@@ -1,0 +1,250 @@
+"""Quantities with more than one spelling: what a user's text means, as a value with its unit.
+
+Every reader takes one text, and its ValueError says what to write instead. The patterns say the
+same as the readers, for editors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal, TypeVar
+
+from sim.scenario.yaml_tree import Plain
+from sim.units import (
+    MAX_TIME_NS,
+    parse_factor,
+    parse_rate_bps,
+    parse_size_bytes,
+    parse_time_ns,
+    printable,
+)
+
+NUMBER = r"[0-9]+(\.[0-9]+)?"
+RATE = rf"{NUMBER} ?[kMG]?bit/s"
+TIME = rf"{NUMBER} ?(ns|us|µs|μs|ms|s|min|h)"
+SIZE = rf"{NUMBER} ?(B|kB|MB|GB|KiB|MiB)"
+SHARE = rf"{NUMBER} ?%"
+FACTOR = rf"[×x] ?{NUMBER}"
+WORD = r"""[^\s/\\,'".\-][^\s/\\,'"]{0,63}"""
+
+MAX_COUNT = 10**9
+MAX_MTU_BYTES = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A buffer as written: `amount` in bytes, ns of sending, or packets of one mtu."""
+
+    unit: Literal["bytes", "ns", "packets"]
+    amount: int
+
+    def size_bytes(self, rate_bps: int, mtu_bytes: int) -> int:
+        """Return the size in bytes, rounded half up where it is given as a time."""
+        if self.unit == "bytes":
+            return self.amount
+        if self.unit == "packets":
+            return self.amount * mtu_bytes
+        return (rate_bps * self.amount + 4 * 10**9) // (8 * 10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Frames at a steady pace: `frames` in every `span_ns`."""
+
+    span_ns: int
+    frames: int
+
+    @property
+    def interval_ns(self) -> Fraction:
+        """Time from one frame to the next, exact."""
+        return Fraction(self.span_ns, self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number with the unit it was written in, where a field takes several."""
+
+    unit: Literal["ns", "frames", "factor", "bytes", "bit/s", "none", "each", "sites"]
+    amount: float
+
+
+def positive(read: Callable[[str], int], smallest: str) -> Callable[[str], int]:
+    def positive(text: str) -> int:
+        value = read(text)
+        if value == 0:
+            raise ValueError(f"'{text.strip()}' must be at least {smallest}")
+        return value
+
+    return positive
+
+
+def read_mtu(text: str) -> int:
+    size_bytes = positive(parse_size_bytes, "1 B")(text)
+    if size_bytes > MAX_MTU_BYTES:
+        raise ValueError(f"'{text.strip()}' is above the limit of {MAX_MTU_BYTES} B for a packet")
+    return size_bytes
+
+
+def read_buffer(text: str) -> Buffer:
+    match = re.fullmatch(r"([0-9]+) ?packets?", text.strip(), re.ASCII)
+    if match:
+        packets = int(match[1][:12])
+        if not 1 <= packets <= MAX_COUNT:
+            raise ValueError(f"'{text.strip()}' must be between 1 and {MAX_COUNT} packets")
+        return Buffer("packets", packets)
+    if re.fullmatch(TIME, text.strip(), re.ASCII):
+        return Buffer("ns", positive(parse_time_ns, "1 ns")(text))
+    if not re.fullmatch(r".*[A-Za-z%]\s*", text):
+        raise ValueError(f"'{text.strip()}' needs a unit, such as '20 ms', '64 kB' or '50 packets'")
+    return Buffer("bytes", positive(parse_size_bytes, "1 B")(text))
+
+
+def read_frames(text: str) -> Pace:
+    if len(text) > 80:
+        raise ValueError("a frame rate is shorter, such as '30/s'")
+    per_second = re.fullmatch(rf"({NUMBER}) ?/ ?s", text.strip(), re.ASCII)
+    in_span = re.fullmatch(rf"([0-9]+) in ({TIME})", text.strip(), re.ASCII)
+    if per_second:
+        exact = Fraction(Decimal(per_second[1]))
+        pace = Pace(exact.denominator * 10**9, exact.numerator)
+    elif in_span:
+        pace = Pace(positive(parse_time_ns, "1 ns")(in_span[2]), int(in_span[1]))
+    else:
+        raise ValueError(f"'{text.strip()}' is not a frame rate; write it like '30/s'")
+    if not 0 < pace.frames <= 10**15 or pace.span_ns > MAX_TIME_NS or pace.interval_ns < 1:
+        raise ValueError(f"'{text.strip()}' must be more than 0 and at most 10^9 frames a second")
+    return pace
+
+
+def read_key_every(text: str) -> Amount:
+    match = re.fullmatch(r"([0-9]+) ?frames?", text.strip(), re.ASCII)
+    if match is None:
+        return Amount("ns", positive(parse_time_ns, "1 ns")(text))
+    frames = int(match[1][:12])
+    if not 2 <= frames <= MAX_COUNT:
+        raise ValueError(f"'{text.strip()}' must be between 2 and {MAX_COUNT} frames")
+    return Amount("frames", frames)
+
+
+def read_key_size(text: str) -> Amount:
+    if re.fullmatch(FACTOR, text.strip(), re.ASCII):
+        return Amount("factor", parse_factor(text))
+    return Amount("bytes", positive(parse_size_bytes, "1 B")(text))
+
+
+def read_sizes(text: str) -> float:
+    """Return the Laplace scale of frame sizes relative to their mean."""
+    match = re.fullmatch(rf"laplace ({NUMBER})", text.strip(), re.ASCII)
+    if match and 0 < float(match[1]) <= 1:
+        return float(match[1])
+    known = {"constant": 0.0, "rfc8593": 0.15}
+    if text.strip() not in known:
+        raise ValueError(
+            f"'{text.strip()}' is unknown; write 'constant', 'rfc8593' or 'laplace 0.3' (up to 1)"
+        )
+    return known[text.strip()]
+
+
+def read_pacing(text: str) -> Amount:
+    if text.strip() == "none":
+        return Amount("none", 0)
+    if re.fullmatch(FACTOR, text.strip(), re.ASCII):
+        return Amount("factor", parse_factor(text))
+    return Amount("bit/s", parse_rate_bps(text))
+
+
+def read_site_count(text: str) -> Amount:
+    match = re.fullmatch(r"([0-9]+)( each)?", text.strip(), re.ASCII)
+    count = int(match[1][:12]) if match else 0
+    if match is None or count == 0:
+        raise ValueError(f"'{text.strip()}' is not a number of sites; write 81 or '9 each'")
+    return Amount("each" if match[2] else "sites", count)
+
+
+Value = TypeVar("Value")
+
+
+def at_most(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    def limit(text: str) -> Value:
+        words = text.strip().split(maxsplit=2)
+        if words[:2] != ["at", "most"] or len(words) < 3:
+            quantity = text.strip().removeprefix("below").removeprefix("under").strip()
+            read(quantity)
+            raise ValueError(f"'{text.strip()}' is not a limit; write 'at most {quantity}'")
+        return read(words[2])
+
+    return limit
+
+
+def read_name(text: str) -> str:
+    text = read_prose(text)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", text, re.ASCII):
+        raise ValueError(f"'{text}' must be 1 to 64 of a-z, 0-9 and '-', and not start with '-'")
+    return text
+
+
+def read_number(text: str) -> float:
+    """Return a number without a unit, more than 0 and at most 1,000."""
+    if not re.fullmatch(NUMBER, text, re.ASCII) or not 0 < float(text) <= 1000:
+        raise ValueError(f"'{text[:40]}' must be a number more than 0 and at most 1000")
+    return float(text)
+
+
+def read_line(text: str) -> str:
+    """Return free text of one line, not empty."""
+    text = read_prose(text).strip()
+    if not text or "\n" in text:
+        raise ValueError("needs a text of one line")
+    return text
+
+
+def read_prose(text: str) -> str:
+    """Return free text.
+
+    Raises
+    ------
+    ValueError
+        If it was written like a number, or has control characters other than line ends.
+    """
+    if isinstance(text, Plain):
+        raise ValueError(
+            f'{text} is a number in YAML; put it in quotes: "{text}"' if text else "needs a text"
+        )
+    if not text.replace("\n", "").isprintable():
+        check_characters(text.replace("\n", ""))
+    return text
+
+
+def check_characters(text: str) -> None:
+    """Refuse characters that YAML or CSV cannot carry or that end a line.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such character.
+    """
+    bad = re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]", text)
+    if bad:
+        raise ValueError(f"the character U+{ord(bad[0]):04X} is not allowed")
+
+
+def read_word(text: str) -> str:
+    """Return a name that can be part of a reference and of a file name.
+
+    Raises
+    ------
+    ValueError
+        If it is not 1 to 64 printable characters without space / \\ , ' or ", or starts with
+        `.` or `-`.
+    """
+    text = read_prose(text)
+    if not re.fullmatch(WORD, text) or not text.isprintable():
+        raise ValueError(
+            f"'{printable(text[:70])}' must be 1 to 64 printable characters without space "
+            "/ \\ , or quotes, and not start with '.' or '-'"
+        )
+    return text

@@ -1,0 +1,259 @@
+"""Relays: what each site with children runs, from its tier and the exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sim.scenario.document import Document
+from sim.scenario.model import Egress, Line, Relay
+from sim.scenario.network_schema import CarrierEgress, EgressFields, RelayFields
+from sim.scenario.problems import Place
+from sim.scenario.quantities import Buffer
+from sim.scenario.selectors import Selector, candidates, read_selector
+from sim.scenario.sites import Tree
+from sim.units import format_time
+
+MAX_DRAIN_NS = 31 * 24 * 3600 * 10**9
+NO_EGRESS = Egress(carrier="", rate_bps=0, buffer_bytes=0, mtu_bytes=0, overhead_ns=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An egress as far as it is given; the place of its buffer is kept for problems."""
+
+    rate: int | None = None
+    buffer: Buffer | None = None
+    overhead: int | None = None
+    mtu: int | None = None
+    buffer_place: Place | None = None
+
+    def under(self, fields: CarrierEgress, place: Place) -> Interface:
+        """Return this with what `fields` gives laid over it."""
+        return Interface(
+            rate=fields.rate or self.rate,
+            buffer=fields.buffer or self.buffer,
+            overhead=self.overhead if fields.overhead is None else fields.overhead,
+            mtu=fields.mtu or self.mtu,
+            buffer_place=place if fields.buffer else self.buffer_place,
+        )
+
+    def over(self, base: Interface) -> Interface:
+        """Return this with the gaps filled from `base`."""
+        return Interface(
+            rate=self.rate or base.rate,
+            buffer=self.buffer or base.buffer,
+            overhead=base.overhead if self.overhead is None else self.overhead,
+            mtu=self.mtu or base.mtu,
+            buffer_place=self.buffer_place or base.buffer_place,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A relay as far as it is given. `shared` None: not said; no `carriers` and none: `none`."""
+
+    processing_ns: int | None = None
+    shared: Interface | None = None
+    carriers: Mapping[str, Interface] = field(default_factory=dict)
+    without_egress: bool = False
+
+
+def read_relays(
+    document: Document, tree: Tree, lines: Iterable[Line], known_carriers: frozenset[str]
+) -> tuple[Relay, ...]:
+    """Return a relay for each site with children, by id.
+
+    `lines` tell which carriers each relay feeds; an egress that would feed none is left out.
+    """
+    _check_carriers(document, known_carriers)
+    plans = _tier_plans(document, tree)
+    exceptions = _exceptions(document, tree)
+    concerned = candidates(selector for selector, _, _ in exceptions)
+    carriers: dict[str, set[str]] = {}
+    for line in lines:
+        carriers.setdefault(line.parent, set()).add(line.carrier)
+    complete: dict[tuple[str, tuple[int, ...]], tuple[int, tuple[Egress, ...]] | None] = {}
+    relays = []
+    for site_id in tree.children:
+        tier = tree.sites[site_id].tier
+        if tier not in plans:
+            continue
+        applied = tuple(
+            number
+            for number in concerned.of(site_id)
+            if _matches(exceptions[number][0], site_id, tier)
+        )
+        kind = (tier, applied)
+        if kind not in complete:
+            plan = plans[tier]
+            for number in applied:
+                _, fields, path = exceptions[number]
+                plan = _layer(document, plan, fields, path)
+            complete[kind] = _complete(document, tree, plan, site_id)
+        finished = complete[kind]
+        if finished is not None:
+            processing_ns, egresses = finished
+            egresses = _feeding(document, tree, site_id, egresses, carriers.get(site_id, set()))
+            relays.append(Relay(site=site_id, processing_ns=processing_ns, egresses=egresses))
+    return tuple(sorted(relays, key=lambda relay: relay.site.encode()))
+
+
+def _feeding(
+    document: Document,
+    tree: Tree,
+    site_id: str,
+    egresses: tuple[Egress, ...],
+    carriers: set[str],
+) -> tuple[Egress, ...]:
+    """Return the egresses that feed a line of the relay, after recording lines that none feeds."""
+    own = {egress.carrier for egress in egresses}
+    rest = carriers - own
+    if rest and "" not in own:
+        document.problems.add(
+            document.place("relays", tree.sites[site_id].tier, "egress"),
+            f"no egress of {tree.title(site_id)} feeds its lines of carrier '{min(rest)}'; "
+            "give the egress a rate, or that carrier an egress of its own",
+        )
+    return tuple(
+        egress for egress in egresses if egress.carrier in carriers or (not egress.carrier and rest)
+    )
+
+
+def _tier_plans(document: Document, tree: Tree) -> dict[str, Plan]:
+    problems = document.problems
+    plans = {}
+    described = document.file.relays.__pydantic_extra__ or {}
+    for tier, fields in described.items():
+        if tier not in tree.tiers:
+            text = f"no tier '{tier}'{problems.suggest(tier, [*tree.tiers, 'except'])}"
+            problems.add(document.key_place("relays", tier), text)
+        elif tier == tree.tiers[-1]:
+            text = f"sites of the last tier, '{tier}', have no children and so no relay"
+            problems.add(document.key_place("relays", tier), text)
+        else:
+            plans[tier] = _layer(document, Plan(), fields, ("relays", tier))
+    for tier in tree.tiers[:-1]:
+        needed = [site_id for site_id in tree.children if tree.sites[site_id].tier == tier]
+        if needed and tier not in described and not document.any_left_out("relays", tier):
+            text = f"no description for the relays of tier '{tier}', such as that of "
+            problems.add(document.place("relays"), text + tree.title(needed[0]))
+    return plans
+
+
+def _exceptions(
+    document: Document, tree: Tree
+) -> list[tuple[Selector, RelayFields, tuple[str, ...]]]:
+    exceptions: list[tuple[Selector, RelayFields, tuple[str, ...]]] = []
+    for text, fields in document.file.relays.except_.items():
+        place = document.key_place("relays", "except", text)
+        selector = read_selector(text, ("tier",), tree, document.problems, place, bare="site")
+        if selector is None:
+            continue
+        if selector.kind == "site" and selector.name not in tree.children:
+            title = tree.title(selector.name)
+            document.problems.add(place, f"{title} has no children and so no relay")
+        exceptions.append((selector, fields, ("relays", "except", text)))
+    return exceptions
+
+
+def _matches(selector: Selector, site_id: str, tier: str) -> bool:
+    name = tier if selector.kind == "tier" else site_id
+    return selector.name == name and selector.covers(site_id)
+
+
+def _layer(document: Document, plan: Plan, fields: RelayFields, path: tuple[str, ...]) -> Plan:
+    """Return the plan with what `fields` gives laid over it."""
+    processing_ns = plan.processing_ns if fields.processing is None else fields.processing
+    egress = fields.egress
+    if egress is None:
+        return Plan(processing_ns, plan.shared, plan.carriers, plan.without_egress)
+    if not isinstance(egress, EgressFields):
+        return Plan(processing_ns, None, {}, True)
+    place = document.place(*path, "egress", "buffer")
+    shared = (plan.shared or Interface()).under(egress, place)
+    carriers = dict(plan.carriers)
+    for carrier, own in egress.carriers.items():
+        place = document.place(*path, "egress", "carriers", carrier, "buffer")
+        carriers[carrier] = carriers.get(carrier, Interface()).under(own, place)
+    return Plan(processing_ns, shared, carriers, False)
+
+
+def _complete(
+    document: Document, tree: Tree, plan: Plan, site_id: str
+) -> tuple[int, tuple[Egress, ...]] | None:
+    """Return processing time and egresses, or None after recording what is missing."""
+    problems, tier = document.problems, tree.sites[site_id].tier
+    missing = []
+    if plan.processing_ns is None:
+        missing.append("processing")
+    if plan.shared is None and not plan.without_egress:
+        missing.append("egress")
+    for name in missing:
+        problems.add(document.place("relays", tier, name), "Field required")
+    if missing:
+        return None
+    assert plan.processing_ns is not None
+    if plan.shared is None:
+        return plan.processing_ns, (NO_EGRESS,)
+    interfaces = {carrier: own.over(plan.shared) for carrier, own in plan.carriers.items()}
+    if plan.shared.rate is not None or not interfaces:
+        interfaces[""] = plan.shared
+    egresses, whole = [], True
+    for carrier in sorted(interfaces, key=str.encode):
+        interface = interfaces[carrier]
+        path = ("relays", tier, "egress", *(("carriers", carrier) if carrier else ()))
+        gaps = [name for name in ("rate", "buffer") if getattr(interface, name) is None]
+        for name in gaps:
+            problems.add(document.place(*path, name), "Field required")
+        if gaps:
+            whole = False
+        else:
+            egresses.append(_egress(document, carrier, interface))
+    return (plan.processing_ns, tuple(egresses)) if whole else None
+
+
+def _egress(document: Document, carrier: str, interface: Interface) -> Egress:
+    assert interface.rate is not None
+    assert interface.buffer is not None
+    assert interface.buffer_place is not None
+    mtu_bytes = interface.mtu or document.file.mtu
+    buffer_bytes = interface.buffer.size_bytes(interface.rate, mtu_bytes)
+    check_buffer(document, interface.buffer_place, buffer_bytes, interface.rate, mtu_bytes)
+    return Egress(
+        carrier=carrier,
+        rate_bps=interface.rate,
+        buffer_bytes=buffer_bytes,
+        mtu_bytes=mtu_bytes,
+        overhead_ns=interface.overhead or 0,
+    )
+
+
+def check_buffer(
+    document: Document, place: Place, buffer_bytes: int, rate_bps: int, mtu_bytes: int
+) -> None:
+    """Record a problem with a buffer that takes no packet, or ages to drain."""
+    if buffer_bytes < mtu_bytes:
+        text = f"a buffer of {buffer_bytes} B does not hold one packet of the mtu, {mtu_bytes} B"
+        document.problems.add(place, text)
+    elif buffer_bytes * 8 * 10**9 > MAX_DRAIN_NS * rate_bps:
+        limit = format_time(MAX_DRAIN_NS)
+        document.problems.add(place, f"the buffer takes longer than the limit of {limit} to drain")
+
+
+def _check_carriers(document: Document, carriers: frozenset[str]) -> None:
+    """Record egresses for carriers that run no line."""
+    if document.any_left_out("lines"):
+        return
+    relays = document.file.relays
+    described: list[tuple[tuple[str, ...], RelayFields]]
+    described = [(("relays", tier), own) for tier, own in (relays.__pydantic_extra__ or {}).items()]
+    described += [(("relays", "except", key), own) for key, own in relays.except_.items()]
+    for path, fields in described:
+        if isinstance(fields.egress, EgressFields):
+            for carrier in fields.egress.carriers:
+                if carrier not in carriers:
+                    text = f"no line is of carrier '{carrier}'"
+                    text += document.problems.suggest(carrier, carriers)
+                    place = document.key_place(*path, "egress", "carriers", carrier)
+                    document.problems.add(place, text)

@@ -1,0 +1,53 @@
+"""Requirements: what the meeting must meet, as limits on measures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sim.scenario.meeting_schema import EgressesLimitFields, LinesLimitFields, RoomsFields
+from sim.scenario.model import Requirement
+from sim.units import format_share, format_time
+
+Fields = RoomsFields | LinesLimitFields | EgressesLimitFields
+PERCENTILES = {"delay_p50": 50.0, "delay_p95": 95.0, "delay_p99": 99.0, "delay_max": 100.0}
+
+
+def read_requirement(fields: Fields) -> Requirement:
+    """Return one requirement."""
+    if isinstance(fields, LinesLimitFields):
+        return _requirement("lines", fields.lines, "utilisation", 0.0, fields.utilisation)
+    if isinstance(fields, EgressesLimitFields):
+        return _requirement("egresses", fields.egresses, "utilisation", 0.0, fields.utilisation)
+    if fields.loss is not None:
+        return _requirement("rooms", fields.rooms, "loss", 0.0, fields.loss)
+    if fields.dark is not None:
+        return _requirement("rooms", fields.rooms, "dark", 0.0, float(fields.dark))
+    for name, percentile in PERCENTILES.items():
+        limit_ns = getattr(fields, name)
+        if limit_ns is not None:
+            return _requirement("rooms", fields.rooms, "delay", percentile, float(limit_ns))
+    raise ValueError("a requirement on rooms has exactly one limit")
+
+
+def _requirement(
+    subject: Literal["rooms", "lines", "egresses"],
+    share: float,
+    measure: Literal["loss", "delay", "dark", "utilisation"],
+    percentile: float,
+    limit: float,
+) -> Requirement:
+    what: str = measure
+    if measure == "delay":
+        what = "delay max" if percentile == 100 else f"delay p{percentile:g}"
+    if measure in ("delay", "dark"):
+        most = format_time(int(limit), digits=None)
+    else:
+        most = format_share(limit, digits=None)
+    return Requirement(
+        text=f"{format_share(share, digits=None)} of {subject}: {what} at most {most}",
+        subject=subject,
+        share=share,
+        measure=measure,
+        percentile=percentile,
+        limit=limit,
+    )

@@ -1,0 +1,94 @@
+"""The scenario file's schema: every field with its meaning, for loading and for editors.
+
+The same models read a file and give the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from sim.scenario.fields import (
+    Name,
+    OneLine,
+    PacketSize,
+    PositiveTime,
+    Prose,
+    Seed,
+    Word,
+)
+from sim.scenario.mapping import Fields
+from sim.scenario.meeting_schema import Event, Requirement, StreamFields
+from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
+
+
+class ScenarioFile(Fields):
+    """One meeting over a tree of relays, to be rehearsed packet by packet."""
+
+    name: Name = Field(description="Short name, a-z 0-9 -; also the results folder's.")
+    about: Prose = Field("", description="What this scenario is, for people.")
+    seed: Seed = Field(description="Root of every draw of chance; any whole number.")
+    duration: PositiveTime = Field(description="How long the meeting lasts.")
+    window: PositiveTime = Field(
+        10**9,
+        description="Span after which measurements reach the control plane; default 1 s.",
+        json_schema_extra={"default": "1 s"},
+    )
+    bin: PositiveTime = Field(
+        10**9,
+        description="Width of a bin of the timeline; default 1 s.",
+        json_schema_extra={"default": "1 s"},
+    )
+    dark_after: PositiveTime = Field(
+        10**9,
+        description="A room without a packet for longer than this is dark; default 1 s.",
+        json_schema_extra={"default": "1 s"},
+    )
+    mtu: PacketSize = Field(
+        1500,
+        description="Largest packet of lines and egresses, headers included; default 1500 B.",
+        json_schema_extra={"default": "1500 B"},
+    )
+    sites: SitesFields = Field(description="The sites of the tree, and which take part.")
+    relays: RelaysFields = Field(description="What sites with children run, by tier.")
+    lines: LinesFields = Field(description="The line of each site to its parent, by tier.")
+    streams: dict[Word, StreamFields] = Field(description="What is sent, by name.")
+    groups: dict[Word, list[OneLine]] = Field(
+        default_factory=dict,
+        description="Risk groups: targets that fail together, such as all lines of a duct.",
+    )
+    events: list[Event] = Field(default_factory=list, description="Scheduled faults and repairs.")
+    requirements: list[Requirement] = Field(
+        default_factory=list, description="What the meeting must meet."
+    )
+
+
+class _EditorSchema(GenerateJsonSchema):
+    """JSON Schema without the null of fields that may be left out: a file cannot write it."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        rule: JsonSchemaValue = {"type": "object"}
+        if "values_schema" in schema:
+            rule["additionalProperties"] = self.generate_inner(schema["values_schema"])
+        if "keys_schema" in schema:
+            rule["propertyNames"] = self.generate_inner(schema["keys_schema"])
+        return rule
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def schema_text() -> str:
+    """Return the JSON Schema (draft 2020-12) of a scenario file, indented, with a final newline."""
+    schema = ScenarioFile.model_json_schema(schema_generator=_EditorSchema, mode="validation")
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Scenario of a meeting over a relay tree",
+    } | {key: value for key, value in schema.items() if key != "title"}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,192 @@
+"""Streams: what a source sends, from rates and intervals to bytes per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil, gcd
+
+from sim.scenario.document import Document
+from sim.scenario.meeting_schema import StreamFields
+from sim.scenario.model import Line, Relay, Stream
+from sim.scenario.quantities import Pace
+from sim.scenario.sites import Tree
+from sim.units import format_rate
+
+MAX_PACKETS_PER_S = 10**7
+MAX_PACKETS_PER_FRAME = 10**7
+
+
+class _FaultyError(ValueError):
+    """A stream that cannot be; `field` says where."""
+
+    def __init__(self, field: tuple[str, ...], text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
+    """Return the streams, by id."""
+    problems = document.problems
+    if not document.file.streams and not document.any_left_out("streams"):
+        problems.add(document.place("streams"), "needs at least one stream")
+    streams = []
+    for name, fields in document.file.streams.items():
+        origin = fields.origin
+        if origin is not None and origin not in (tree.root, tree.tiers[0]):
+            place = document.place("streams", name, "from")
+            if origin in tree.sites:
+                problems.add(place, f"only the root '{tree.root}' can send, not '{origin}'")
+            else:
+                text = f"no site '{origin}'{problems.suggest(origin, [tree.root, tree.tiers[0]])}"
+                problems.add(place, text)
+        try:
+            streams.append(_stream(name, fields, tree.root))
+        except _FaultyError as error:
+            problems.add(document.place("streams", name, *error.field), str(error))
+    return tuple(sorted(streams, key=lambda stream: stream.id.encode()))
+
+
+def check_sizes(
+    document: Document, streams: Iterable[Stream], lines: Iterable[Line], relays: Iterable[Relay]
+) -> None:
+    """Record streams whose packets do not fit every line and egress."""
+    smallest = 2**62
+    where = ""
+    for line in lines:
+        for mtu_bytes in (line.down.mtu_bytes, line.up.mtu_bytes):
+            if mtu_bytes < smallest:
+                smallest, where = mtu_bytes, f"the line of '{line.site}'"
+    for relay in relays:
+        for egress in relay.egresses:
+            if egress.rate_bps and egress.mtu_bytes < smallest:
+                smallest, where = egress.mtu_bytes, f"the egress of '{relay.site}'"
+    for stream in streams:
+        size_bytes = stream.packet_bytes + stream.overhead_bytes
+        if size_bytes > smallest:
+            text = (
+                f"packets of {stream.packet_bytes} B and {stream.overhead_bytes} B overhead do not "
+                f"fit the mtu of {where}, {smallest} B"
+            )
+            document.problems.add(document.place("streams", stream.id, "packet"), text)
+
+
+def _stream(name: str, fields: StreamFields, root: str) -> Stream:
+    pace = _pace(fields)
+    if fields.packet + fields.overhead > 65_535:
+        raise _FaultyError(("overhead",), "packet and overhead are more than 65535 B together")
+    mean = Fraction(fields.frame or 0)
+    if fields.rate is not None:
+        mean = fields.rate * pace.interval_ns / (8 * 10**9)
+    key_every = _key_every(fields, pace)
+    ordinary, key = _frame_bytes(fields, mean, key_every)
+    size = ("rate",) if fields.rate is not None else ("frame",)
+    if ordinary < 1:
+        raise _FaultyError(size, "leaves less than 1 B for an ordinary frame")
+    _check_packets(fields, pace, ordinary, key, size)
+    wire_bps = _wire_bps(fields, pace, ordinary, key, key_every)
+    return Stream(
+        id=name,
+        origin=root,
+        start_ns=fields.start,
+        span_ns=pace.span_ns,
+        frames_per_span=pace.frames,
+        frame_bytes=ordinary,
+        key_bytes=key,
+        key_every=key_every,
+        size_scale=fields.sizes,
+        packet_bytes=fields.packet,
+        overhead_bytes=fields.overhead,
+        pace_bps=_pace_bps(fields, wire_bps),
+    )
+
+
+def _pace(fields: StreamFields) -> Pace:
+    if fields.frames is not None:
+        return fields.frames
+    if fields.every is not None:
+        return Pace(fields.every, 1)
+    assert fields.rate is not None
+    span_ns = fields.packet * 8 * 10**9
+    shared = gcd(span_ns, fields.rate)
+    return Pace(span_ns // shared, fields.rate // shared)
+
+
+def _key_every(fields: StreamFields, pace: Pace) -> int:
+    """Return the frames from one key frame to the next; 0: no key frames."""
+    if fields.key is None:
+        return 0
+    every = fields.key.every
+    frames = every.amount if every.unit == "frames" else _round(every.amount / pace.interval_ns)
+    if frames < 2:
+        raise _FaultyError(("key", "every"), "must be at least 2 frames")
+    return int(frames)
+
+
+def _frame_bytes(fields: StreamFields, mean: Fraction, key_every: int) -> tuple[int, int]:
+    """Return the media bytes of an ordinary and of a key frame."""
+    if fields.key is None:
+        return _round(mean), _round(mean)
+    size = fields.key.size
+    if size.unit == "factor":
+        if fields.rate is None:
+            raise _FaultyError(
+                ("key", "size"), "a factor needs 'rate'; with 'frame', give the bytes"
+            )
+        key = Fraction(repr(float(size.amount))) * mean
+    else:
+        key = Fraction(size.amount)
+    if fields.rate is None:
+        return _round(mean), _round(key)
+    # Ordinary frames shrink so that the mean rate holds.
+    ordinary = (key_every * mean - key) / (key_every - 1)
+    if ordinary < 1:
+        text = f"key frames alone need more than {format_rate(fields.rate)}"
+        raise _FaultyError(("key", "size"), text)
+    return _round(ordinary), max(_round(key), 1)
+
+
+def _check_packets(
+    fields: StreamFields, pace: Pace, ordinary: int, key: int, size: tuple[str, ...]
+) -> None:
+    packets = max(ceil(Fraction(each, fields.packet)) for each in (ordinary, key))
+    if packets > MAX_PACKETS_PER_FRAME:
+        text = f"a frame of {packets} packets is above the limit of {MAX_PACKETS_PER_FRAME}"
+        raise _FaultyError(size, text)
+    per_s = _round(packets * 10**9 / pace.interval_ns)
+    if per_s > MAX_PACKETS_PER_S:
+        text = f"{per_s} packets a second are above the limit of {MAX_PACKETS_PER_S}"
+        raise _FaultyError(size, text)
+
+
+def _wire_bps(
+    fields: StreamFields, pace: Pace, ordinary: int, key: int, key_every: int
+) -> Fraction:
+    """Return the mean rate with overhead, bit/s, sizes at their means."""
+
+    def wire_bytes(media_bytes: int) -> int:
+        return media_bytes + -(-media_bytes // fields.packet) * fields.overhead
+
+    frames = max(key_every, 1)
+    cycle_bytes = wire_bytes(key) + (frames - 1) * wire_bytes(ordinary)
+    return cycle_bytes * 8 * 10**9 / (frames * pace.interval_ns)
+
+
+def _pace_bps(fields: StreamFields, wire_bps: Fraction) -> int:
+    pacing = fields.pacing
+    if pacing is None or pacing.unit == "none":
+        return 0
+    rate = Fraction(repr(float(pacing.amount))) if pacing.unit == "factor" else Fraction(1)
+    pace_bps = _round(rate * wire_bps) if pacing.unit == "factor" else int(pacing.amount)
+    if pace_bps < int(wire_bps):
+        text = (
+            f"paces at {format_rate(pace_bps)}, below the stream's mean rate with overhead, "
+            f"{format_rate(float(wire_bps))}: it would fall behind for ever"
+        )
+        raise _FaultyError(("pacing",), text)
+    return pace_bps
+
+
+def _round(number: Fraction | float) -> int:
+    """Return the nearest integer, halves up."""
+    return int((Fraction(number) + Fraction(1, 2)) // 1)

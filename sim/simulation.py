@@ -1,0 +1,137 @@
+"""One run: the only place where the rooms are wired together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from sim.control.plane import ControlPlane
+from sim.dataplane.engine import Engine
+from sim.media.packets import Packets, join
+from sim.media.sources import Sources
+from sim.metrics.meters import Meters, packet_hops, rooms_dark
+from sim.metrics.verdict import judge
+from sim.network.tree import Network, build_network
+from sim.results.run import Progress, Results
+from sim.results.trace import assemble
+from sim.scenario.model import FOREVER_NS, Scenario
+
+ENGINES = ("packet", "reference")
+
+
+class Span(NamedTuple):
+    """A stretch of time that both planes go through in one step: [start_ns, end_ns)."""
+
+    start_ns: int
+    end_ns: int
+    closes_bin: bool
+
+
+class Sent:
+    """What the origin has sent so far; the packets themselves only where they are wanted."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self.packets = 0
+        self.bytes = 0
+        self.kept: list[Packets] = []
+        self._keep = keep
+
+    def add(self, packets: Packets) -> None:
+        """Count the packets of one more span."""
+        self.packets += len(packets)
+        self.bytes += int(packets.size_bytes.sum())
+        if self._keep:
+            self.kept.append(packets)
+
+
+def silent(progress: Progress) -> None:
+    """Watch a run and say nothing."""
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    engine: str = "packet",
+    threads: int = 1,
+    trace: Sequence[str] = (),
+    watch: Callable[[Progress], None] = silent,
+) -> Results:
+    """Run one scenario from its first packet to the verdict.
+
+    Span by span the control plane decides, the data plane carries, and what was counted is
+    measured; see docs/architecture.md, "Two planes".
+
+    Parameters
+    ----------
+    engine : `packet` or `reference`
+    threads : how many the packet engine may use; no result depends on it
+    trace : ids of sites whose every packet is wanted
+    watch : called after each span
+    """
+    began_s = time.perf_counter()
+    network = build_network(scenario)
+    control = ControlPlane(scenario, network)
+    sources = Sources(scenario)
+    data = new_engine(engine, scenario, network, threads=threads, watch=on_paths(network, trace))
+    meters = Meters(scenario, network)
+    sent = Sent(keep=bool(trace))
+    for span in spans(scenario):
+        edits = control.run_until(span.end_ns)
+        packets = sources.emit(span.end_ns)
+        data.replay(span.start_ns, span.end_ns, packets, edits)
+        sent.add(packets)
+        if span.closes_bin:
+            meters.close_bin(span.end_ns, data.tally, sent.packets, sent.bytes)
+        watch(
+            Progress(
+                now_ns=span.end_ns,
+                duration_ns=scenario.duration_ns,
+                packet_hops=packet_hops(data.tally),
+                rooms_dark=rooms_dark(scenario, network, data.tally, span.end_ns),
+            )
+        )
+    data.replay(scenario.duration_ns, FOREVER_NS, sources.emit(scenario.duration_ns), [])
+    meters.close_bin(FOREVER_NS, data.tally, sent.packets, sent.bytes)
+    measures = meters.finish(data.tally, pending=data.pending())
+    return Results(
+        scenario=scenario,
+        network=network,
+        measures=measures,
+        verdicts=judge(scenario.requirements, network, measures),
+        traces=tuple(
+            assemble(scenario, network, site, join(sent.kept), data.fates()) for site in trace
+        ),
+        engine=engine,
+        threads=threads,
+        wall_s=time.perf_counter() - began_s,
+    )
+
+
+def spans(scenario: Scenario) -> Iterator[Span]:
+    """Cut the meeting where a window or a timeline bin ends; how it is cut changes no result."""
+    start_ns = 0
+    while start_ns < scenario.duration_ns:
+        bin_end_ns = (start_ns // scenario.bin_ns + 1) * scenario.bin_ns
+        window_end_ns = (start_ns // scenario.window_ns + 1) * scenario.window_ns
+        end_ns = min(bin_end_ns, window_end_ns, scenario.duration_ns)
+        yield Span(start_ns, end_ns, end_ns in (bin_end_ns, scenario.duration_ns))
+        start_ns = end_ns
+
+
+def on_paths(network: Network, sites: Sequence[str]) -> frozenset[int]:
+    """Return the numbers of the sites from the root down to each of `sites`."""
+    return frozenset(s for site in sites for s in network.path(network.index[site]))
+
+
+def new_engine(
+    name: str, scenario: Scenario, network: Network, *, threads: int, watch: frozenset[int]
+) -> Engine:
+    """Return an engine by its name; only the one asked for is imported, Numba takes its time."""
+    if name == "reference":
+        from sim.dataplane.reference.engine import ReferenceEngine
+
+        return ReferenceEngine(scenario, network, watch=watch)
+    from sim.dataplane.packet import PacketEngine
+
+    return PacketEngine(scenario, network, threads=threads, watch=watch)

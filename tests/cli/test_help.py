@@ -1,0 +1,80 @@
+"""Help: at once, and with examples."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.conftest import sim
+
+COMMANDS = ("run", "validate", "schema")
+
+
+def test_the_commands_are_listed():
+    answer = sim("--help")
+    assert answer.returncode == 0
+    assert all(f"  {command} " in answer.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_examples(command):
+    answer = sim(command, "--help")
+    assert answer.returncode == 0
+    assert "Example" in answer.stdout
+    assert f"python -m sim {command}" in answer.stdout
+
+
+def test_run_has_all_its_options():
+    text = sim("run", "--help").stdout
+    options = "--out --seed --duration --threads --engine --trace --quiet --json"
+    assert all(option in text for option in options.split())
+    assert "packet" in text
+    assert "reference" in text
+
+
+def test_without_a_command_there_is_help():
+    answer = sim()
+    assert answer.returncode == 2
+    assert "Usage" in answer.stdout + answer.stderr
+
+
+HEAVY = {"numpy", "numba", "matplotlib", "pyarrow", "simpy", "ruamel.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        ([], HEAVY | {"pydantic"}),
+        # Typer itself reads the options of a command with pydantic.
+        (["run"], HEAVY),
+        (["validate"], HEAVY),
+        (["schema"], HEAVY),
+    ],
+)
+def test_help_imports_nothing_heavy(arguments, heavy):
+    program = (
+        "import sys\n"
+        "from sim.cli import main\n"
+        "code = main([*sys.argv[1:], '--help'])\n"
+        "print(code, *sys.modules)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+    )
+    code, *modules = answer.stdout.splitlines()[-1].split()
+    assert code == "0"
+    assert "typer" in modules
+    assert heavy & set(modules) == set()
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"]])
+def test_help_answers_at_once(arguments):
+    times_s = []
+    for _ in range(5):
+        began_s = time.perf_counter()
+        sim(*arguments, "--help")
+        times_s.append(time.perf_counter() - began_s)
+    assert min(times_s) < 0.5

@@ -1,0 +1,50 @@
+"""The live line: on a terminal only, and true."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sim.cli.live import live_line, progress_line
+from sim.results.run import Progress
+
+HALF = Progress(now_ns=30 * 10**9, duration_ns=60 * 10**9, packet_hops=2_000_000, rooms_dark=3)
+
+
+def test_time_left_follows_from_the_pace():
+    assert progress_line(HALF, 10.0).endswith("3 rooms dark, 0:10 left")
+    assert "3 × real time" in progress_line(HALF, 10.0)
+
+
+def test_at_the_beginning_no_pace_is_known():
+    start = Progress(now_ns=0, duration_ns=60 * 10**9, packet_hops=0, rooms_dark=0)
+    line = progress_line(start, 0.0)
+    assert line.startswith("0:00 of 1:00 simulated")
+    assert "left" not in line
+    assert "real time" not in line
+
+
+def test_the_drain_is_not_more_than_the_whole():
+    beyond = Progress(now_ns=61 * 10**9, duration_ns=60 * 10**9, packet_hops=0, rooms_dark=0)
+    assert progress_line(beyond, 10.0).startswith("1:00 of 1:00")
+
+
+@pytest.mark.parametrize(("terminal", "wanted"), [(False, True), (True, False), (False, False)])
+def test_it_shows_nothing_where_nobody_looks(terminal, wanted):
+    out = Console(file=io.StringIO(), force_terminal=terminal)
+    with live_line(out, wanted=wanted) as watch:
+        watch(HALF)
+    assert out.file.getvalue() == ""
+
+
+def test_it_shows_one_line_on_a_terminal_and_leaves_none():
+    out = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with live_line(out, wanted=True) as watch:
+        watch(HALF)
+    written = out.file.getvalue()
+    assert "0:30 of 1:00 simulated" in written
+    assert "2 million packet-hops" in written
+    # The last thing done is to erase the line.
+    assert written.rstrip().endswith("\x1b[2K")

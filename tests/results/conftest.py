@@ -1,0 +1,118 @@
+"""A small meeting that was held, and its results."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from sim.metrics.meters import Meters
+from sim.metrics.verdict import judge
+from sim.results.files import write
+from sim.results.run import Results
+from sim.results.trace import assemble
+from sim.scenario.model import FOREVER_NS, Fault, Requirement
+from tests.results.meetings import MS, Meeting, S, scenario
+
+FAULTS = (
+    Fault(
+        label="fail site/794",
+        action="fail",
+        at_ns=3 * S,
+        until_ns=6 * S,
+        lines=(),
+        relays=("794",),
+        rooms=("794",),
+        rate_factor=1.0,
+        added_loss=0.0,
+    ),
+    Fault(
+        label="degrade line/76900",
+        action="degrade",
+        at_ns=8 * S,
+        until_ns=FOREVER_NS,
+        lines=("76900",),
+        relays=(),
+        rooms=(),
+        rate_factor=0.5,
+        added_loss=0.0,
+    ),
+)
+
+
+def requirement(subject: str, measure: str, share: float, limit: float) -> Requirement:
+    return Requirement(
+        text=f"{share:.0%} of {subject}: {measure} at most {limit:g}",
+        subject=subject,  # type: ignore[arg-type]
+        share=share,
+        measure=measure,  # type: ignore[arg-type]
+        percentile=99.0 if measure == "delay" else 0.0,
+        limit=limit,
+    )
+
+
+REQUIREMENTS = (
+    requirement("rooms", "loss", 0.5, 0.5),
+    requirement("rooms", "delay", 0.9, 150 * MS),
+    requirement("rooms", "dark", 1.0, 2 * S),
+    requirement("lines", "utilisation", 1.0, 0.8),
+    requirement("egresses", "utilisation", 1.0, 0.8),
+)
+
+
+class Held(NamedTuple):
+    """A meeting that is over, and the meters that watched it."""
+
+    meeting: Meeting
+    meters: Meters
+
+
+def hold(meeting: Meeting) -> Held:
+    """Send 40 packets a second for ten seconds; district 794 is dead from 3 s to 6 s."""
+    meters = Meters(meeting.scenario, meeting.network)
+    district = meeting.network.index["794"]
+    for second in range(10):
+        meeting.dead_relays = {district} if 3 <= second < 6 else set()
+        for i in range(40):
+            meeting.send(second * S + i * 25 * MS, 1000 + i, stream=i % 2)
+        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+    meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+    return Held(meeting, meters)
+
+
+def results_of(held: Held, *traced: str) -> Results:
+    meeting = held.meeting
+    measures = held.meters.finish(meeting.tally, pending=0)
+    return Results(
+        scenario=meeting.scenario,
+        network=meeting.network,
+        measures=measures,
+        verdicts=judge(meeting.scenario.requirements, meeting.network, measures),
+        traces=tuple(
+            assemble(meeting.scenario, meeting.network, site, meeting.packets(), meeting.fates())
+            for site in traced
+        ),
+        engine="packet",
+        threads=1,
+        wall_s=0.5,
+    )
+
+
+@pytest.fixture(scope="session")
+def held() -> Held:
+    return hold(Meeting(scenario(requirements=REQUIREMENTS, faults=FAULTS)))
+
+
+@pytest.fixture(scope="session")
+def results(held: Held) -> Results:
+    return results_of(held, "79401")
+
+
+@pytest.fixture(scope="session")
+def folder(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder."""
+    path = tmp_path_factory.mktemp("results")
+    write(results, path, created=datetime(2021, 9, 5, 8, 30, tzinfo=UTC))
+    return path

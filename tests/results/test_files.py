@@ -1,0 +1,278 @@
+"""The results folder's files: complete, readable everywhere, and the same every time."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from sim.dataplane.tally import FateLog
+from sim.plots.charts import draw_charts
+from sim.results.files import write
+from sim.results.tables import tables
+from sim.results.trace import assemble, file_name
+from tests.results.conftest import FAULTS, REQUIREMENTS, hold, results_of
+from tests.results.meetings import Meeting, scenario
+
+TABLES = ("endpoints", "lines", "egresses", "timeline")
+
+
+def summary_of(folder):
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_the_folder_holds_what_it_should(folder):
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "egresses.parquet",
+        "endpoints.parquet",
+        "lines.parquet",
+        "scenario.yaml",
+        "summary.json",
+        "timeline.parquet",
+        "trace-79401.csv",
+    ]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_pandas_polars_and_duckdb_read_the_same_values(folder, name):
+    path = folder / f"{name}.parquet"
+    arrow = pq.read_table(path).to_pylist()
+    assert arrow
+    polars = pl.read_parquet(path).to_dicts()
+    relation = duckdb.sql(f"select * from read_parquet('{path}')")
+    duck = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    pandas = pd.read_parquet(path)
+    known = pandas.astype(object).where(pandas.notna(), None).to_dict(orient="records")
+    assert polars == arrow
+    assert duck == arrow
+    assert known == arrow
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_number_has_its_unit(folder, name):
+    schema = pq.read_schema(folder / f"{name}.parquet")
+    by_suffix = {"_ms": "ms", "_bps": "bit/s", "_bytes": "bytes"}
+    for field in schema:
+        unit = field.metadata[b"unit"].decode()
+        if str(field.type) == "string":
+            assert unit == ""
+            continue
+        assert unit in ("ms", "bit/s", "bytes", "packets", "1")
+        for suffix, expected in by_suffix.items():
+            if field.name.endswith(suffix):
+                assert unit == expected
+
+
+def test_what_could_not_be_known_is_null(folder):
+    lines = pq.read_table(folder / "lines.parquet").to_pylist()
+    idle = [row for row in lines if row["direction"] == "up" or row["role"] == "backup"]
+    assert len(idle) == 13 + 2
+    for row in idle:
+        assert row["offered"] == row["delivered"] == row["queue_max_ms"] == 0
+        assert row["delay_mean_ms"] is row["delay_p99_ms"] is row["delay_max_ms"] is None
+    used = [row for row in lines if row["direction"] == "down" and row["role"] == "primary"]
+    assert len(used) == 13
+    assert all(row["delay_p50_ms"] > 2 for row in used)
+    egresses = pq.read_table(folder / "egresses.parquet").to_pylist()
+    assert [row["site"] for row in egresses if row["utilisation"] is None] == ["80"]
+    assert [row["site"] for row in egresses if row["rate_bps"] is None] == ["80"]
+    drain = pq.read_table(folder / "timeline.parquet").to_pylist()[-1]
+    assert (drain["start_ms"], drain["end_ms"]) == (10_000, None)
+
+
+def test_the_tables_agree_with_each_other_and_with_the_summary(folder):
+    summary = summary_of(folder)
+    rooms = pd.read_parquet(folder / "endpoints.parquet")
+    timeline = pd.read_parquet(folder / "timeline.parquet").query("group == 'all'")
+    assert summary["due"] == rooms.due.sum() == timeline.due.sum() == 10 * 400
+    assert summary["received"] == rooms.received.sum() == timeline.received.sum()
+    for cause, count in summary["lost"].items():
+        assert count == rooms[f"lost_{cause}"].sum() == timeline[f"lost_{cause}"].sum()
+        at = {tier: counts[cause] for tier, counts in summary["lost_at"].items()}
+        assert at == {tier: rooms[f"lost_{cause}_at_{tier}"].sum() for tier in at}
+    assert summary["due"] == summary["received"] + sum(summary["lost"].values())
+    lines = pd.read_parquet(folder / "lines.parquet")
+    assert summary["packet_hops"] == lines.offered.sum() - lines.refused.sum()
+    assert summary["sites"] == {"central": 1, "province": 2, "district": 3, "commune": 8}
+    assert summary["endpoints"] == {"central": 0, "province": 1, "district": 1, "commune": 8}
+
+
+def test_the_summary_says_all_it_must(folder):
+    summary = summary_of(folder)
+    expected = (
+        "scenario seed engine sites endpoints simulated_s packet_hops due received lost duplicates "
+        "conservation requirements verdict fingerprint provenance"
+    )
+    assert set(expected.split()) <= set(summary)
+    assert {
+        "wall_s",
+        "packet_hops_per_s",
+        "threads",
+        "peak_memory_bytes",
+        "created",
+        "versions",
+    } == set(summary["provenance"])
+    assert summary["conservation"] is True
+    assert summary["verdict"] == "missed"
+    assert [item["met"] for item in summary["requirements"]] == [True, True, False, True, True]
+    for item in summary["requirements"]:
+        assert {"name", "limit", "value", "met", "worst"} <= set(item)
+        assert item["met"] == (item["value"] <= item["limit"])
+        assert item["worst"]["value"] >= item["value"]
+    dark = summary["requirements"][2]
+    assert (dark["limit"], dark["unit"]) == (2000, "ms")
+    assert dark["worst"]["place"].startswith("Tỉnh Long An › Thành phố Tân An")
+
+
+def test_the_same_run_twice_gives_the_same_bytes_but_for_the_provenance(folder, tmp_path):
+    again = hold(Meeting(scenario(requirements=REQUIREMENTS, faults=FAULTS)))
+    other = dataclasses.replace(results_of(again, "79401"), threads=4, wall_s=9.0)
+    write(other, tmp_path, created=datetime(2022, 1, 1, tzinfo=UTC))
+    first, second = summary_of(folder), summary_of(tmp_path)
+    assert first.pop("provenance") != second.pop("provenance")
+    assert first == second
+    for path in folder.iterdir():
+        if path.name != "summary.json":
+            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_charts_are_the_same_bytes_every_time(results, tmp_path):
+    contents = []
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        files = draw_charts(results, tmp_path / name)
+        contents.append({path.name: path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+    assert sorted(contents[0]) == [
+        "delay-loss.png",
+        "delay-loss.svg",
+        "timeline.png",
+        "timeline.svg",
+        "utilisation.png",
+        "utilisation.svg",
+    ]
+
+
+def test_the_fingerprint_does_not_depend_on_how_it_was_simulated(results, folder, tmp_path):
+    other = dataclasses.replace(results, engine="reference", traces=(), threads=2)
+    write(other, tmp_path, created=datetime(2022, 1, 1, tzinfo=UTC))
+    assert summary_of(tmp_path)["fingerprint"] == summary_of(folder)["fingerprint"]
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_other_luck_gives_another_fingerprint(folder, tmp_path, seed):
+    other = hold(Meeting(scenario(requirements=REQUIREMENTS, faults=FAULTS), seed=seed))
+    write(results_of(other), tmp_path, created=datetime(2022, 1, 1, tzinfo=UTC))
+    assert summary_of(tmp_path)["fingerprint"] != summary_of(folder)["fingerprint"]
+
+
+def test_any_single_value_changes_the_fingerprint(results, folder, tmp_path):
+    gap_max_ns = results.measures.endpoints.gap_max_ns.copy()
+    gap_max_ns[4] += 1
+    rooms = dataclasses.replace(results.measures.endpoints, gap_max_ns=gap_max_ns)
+    other = dataclasses.replace(
+        results, measures=dataclasses.replace(results.measures, endpoints=rooms)
+    )
+    write(other, tmp_path, created=datetime(2022, 1, 1, tzinfo=UTC))
+    assert summary_of(tmp_path)["fingerprint"] != summary_of(folder)["fingerprint"]
+
+
+def test_a_trace_tells_what_became_of_every_packet(folder, held, results):
+    with (folder / "trace-79401.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    meeting = held.meeting
+    assert len(rows) == len(meeting.sent) == 400
+    assert [(int(row["sent_ns"]), int(row["size_bytes"])) for row in rows] == [
+        (sent_ns, size_bytes) for sent_ns, size_bytes, _, _ in meeting.sent
+    ]
+    assert [(row["stream"], int(row["sequence"])) for row in rows[:4]] == [
+        ("video", 0),
+        ("voice", 0),
+        ("video", 1),
+        ("voice", 1),
+    ]
+    rooms = results.measures.endpoints
+    i = rooms.site.tolist().index(meeting.network.index["79401"])
+    arrived = [row for row in rows if row["arrived_ns"]]
+    assert len(arrived) == rooms.received[i]
+    assert all(not (row["lost_cause"] or row["lost_where"] or row["lost_at_ns"]) for row in arrived)
+    mean_ms = np.mean([int(row["arrived_ns"]) - int(row["sent_ns"]) for row in arrived]) / 1e6
+    assert math.isclose(mean_ms, rooms.delays.mean_ns[i] / 1e6)
+    lost = [row for row in rows if row["lost_cause"]]
+    assert len(lost) + len(arrived) == 400
+    assert all(int(row["lost_at_ns"]) >= int(row["sent_ns"]) for row in lost)
+    by_cause = [
+        sum(row["lost_cause"] == cause for row in lost) for cause in ("outage", "queue", "line")
+    ]
+    assert by_cause == rooms.lost_by_cause[i, :3].tolist()
+    assert {row["lost_where"] for row in lost} == {
+        "egress vn",
+        "line 80",
+        "line 794",
+        "egress 794",
+        "line 79401",
+    }
+
+
+def test_a_trace_into_a_room_names_the_relay_or_the_room():
+    meeting = Meeting(scenario(), loss=0.0)
+    room = meeting.network.index["79"]
+    meeting.send(0, 1000)
+    meeting.dead_rooms = {room}
+    meeting.send(1, 1000)
+    meeting.dead_relays = {room}
+    meeting.send(2, 1000)
+    trace = assemble(meeting.scenario, meeting.network, "79", meeting.packets(), meeting.fates())
+    where = [trace.wheres[w] if w >= 0 else "" for w in trace.where]
+    assert where == ["", "room 79", "relay 79"]
+
+
+def test_a_trace_with_a_missing_fate_is_an_error(held):
+    meeting, fates = held.meeting, held.meeting.fates()
+    some = slice(0, len(fates.site) - 40)
+    with pytest.raises(RuntimeError, match="no fate"):
+        assemble(
+            meeting.scenario,
+            meeting.network,
+            "79401",
+            meeting.packets(),
+            FateLog(
+                site=fates.site[some],
+                packet=fates.packet[some],
+                fate=fates.fate[some],
+                at_ns=fates.at_ns[some],
+            ),
+        )
+
+
+def test_an_egress_of_a_carrier_is_named_with_it():
+    meeting = Meeting(scenario(), loss=0.0)
+    meeting.dead_relays = {meeting.network.index["79"]}
+    meeting.send(0, 1000)
+    trace = assemble(meeting.scenario, meeting.network, "76000", meeting.packets(), meeting.fates())
+    assert trace.wheres[trace.where[0]] == "egress 79 (viettel)"
+
+
+@pytest.mark.parametrize("site", ["../../etc/passwd", "a/b", "x" * 300, "Huế\x1b[2J", "."])
+def test_a_traces_file_name_is_one_plain_name(site, tmp_path):
+    name = file_name(site)
+    (tmp_path / name).touch()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert name.isprintable()
+    assert file_name(site + "y") != name
+
+
+def test_tables_have_equally_long_columns(results):
+    for table in tables(results).values():
+        assert len({len(column.values) for column in table}) == 1
+        names = [column.name for column in table]
+        assert len(set(names)) == len(names)

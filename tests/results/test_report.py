@@ -1,0 +1,145 @@
+"""The report: true figures, names as they are, and nothing a terminal would obey."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sim import report
+from sim.scenario.model import FOREVER_NS
+from tests.results.conftest import FAULTS
+
+
+@pytest.fixture
+def plain():
+    return Console(file=io.StringIO(), width=160, no_color=True)
+
+
+def text_of(results, out):
+    report.print_report(results, Path("results/small/run"), out)
+    return out.file.getvalue()
+
+
+def test_it_begins_with_the_verdict_and_ends_with_the_folder(results, plain):
+    lines = text_of(results, plain).strip().splitlines()
+    assert lines[0] == "small: MISSED, 1 of 5 requirements"
+    assert lines[-1] == "Results: results/small/run"
+
+
+def test_it_is_plain_where_there_is_no_terminal(results, plain):
+    text = text_of(results, plain)
+    assert "\x1b" not in text
+    assert "─" not in text
+
+
+def test_it_is_coloured_on_a_terminal_unless_it_must_not_be(results, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = Console(file=io.StringIO(), force_terminal=True, width=160)
+    assert "\x1b[1;31m" in text_of(results, coloured)
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = Console(file=io.StringIO(), force_terminal=True, width=160)
+    assert "\x1b[1;31m" not in text_of(results, plain)
+
+
+def test_the_worst_lines_lost_most(results):
+    order = report.worst_lines(results)
+    assert len(order) == 10
+    assert 0 not in order
+    lines = results.measures.lines
+    loss = (lines.lost[:, 1] + lines.lost[:, 2]) / np.maximum(lines.offered, 1)
+    others = np.setdiff1d(np.arange(1, loss.size), order)
+    assert (np.diff(loss[order]) <= 0).all()
+    assert loss[order].min() >= loss[others].max()
+
+
+def test_without_loss_the_fullest_lines_are_the_worst(results):
+    measures = results.measures
+    lines = dataclasses.replace(measures.lines, lost=np.zeros_like(measures.lines.lost))
+    calm = dataclasses.replace(results, measures=dataclasses.replace(measures, lines=lines))
+    busy = measures.lines.busy[report.worst_lines(calm)]
+    assert (np.diff(busy) <= 0).all()
+    assert busy[0] == measures.lines.busy.max()
+
+
+def test_worst_egresses_are_shared_ones(results):
+    order = report.worst_egresses(results)
+    assert len(order) == 5
+    assert not np.isnan(results.measures.egresses.busy[order]).any()
+
+
+def test_rooms_below_a_fault_are_counted_once(results):
+    network = results.network
+    fault = dataclasses.replace(FAULTS[0], lines=("79400", "80"), relays=("794",), rooms=("79",))
+    assert report.rooms_below(results, fault) == 4
+    everything = dataclasses.replace(FAULTS[0], relays=("vn",), rooms=())
+    assert report.rooms_below(results, everything) == network.room.sum()
+
+
+def test_faults_say_that_what_is_below_stayed_dark(results, plain):
+    forever = dataclasses.replace(FAULTS[0], until_ns=FOREVER_NS, label="never repaired")
+    faults = dataclasses.replace(results.scenario, faults=(*FAULTS, forever))
+    text = text_of(dataclasses.replace(results, scenario=faults), plain)
+    rows = {line.split("  ")[0]: line for line in text.splitlines()}
+    assert "they stayed dark until the repair" in rows["fail site/794"]
+    assert " 0:03 " in rows["fail site/794"]
+    assert " 0:06 " in rows["fail site/794"]
+    assert "they stayed dark to the end" in rows["never repaired"]
+    assert "rate × 0.5" in rows["degrade line/76900"]
+
+
+def test_a_fault_after_the_meeting_is_not_reported(results, plain):
+    late = dataclasses.replace(FAULTS[0], at_ns=results.scenario.duration_ns, label="too late")
+    scenario = dataclasses.replace(results.scenario, faults=(late,))
+    text = text_of(dataclasses.replace(results, scenario=scenario), plain)
+    assert "too late" not in text
+    assert "Scheduled faults" not in text
+
+
+def test_names_are_not_markup_and_not_commands(results, plain):
+    evil = "[red]Huế[/red]\x1b[2J\u202e"
+    faults = tuple(dataclasses.replace(fault, label=evil) for fault in FAULTS)
+    odd = dataclasses.replace(
+        results, scenario=dataclasses.replace(results.scenario, faults=faults)
+    )
+    text = text_of(odd, plain)
+    assert "[red]Huế[/red]\\x1b[2J\\u202e" in text
+    assert "\x1b" not in text
+
+
+def test_tier_figures_are_those_of_the_measures(results, plain):
+    rows = [line.split() for line in text_of(results, plain).splitlines()]
+    lines, rooms = (row for row in rows if row and row[0] == "commune")
+    assert lines[1:4] == ["8", "4", "Mbit/s"]
+    busy = np.sort(results.measures.lines.busy[results.network.tier == 3])
+    assert [float(cell) for cell in lines[6:]] == pytest.approx(100 * busy[[3, 7, 7]], rel=5e-3)
+    measured = results.measures.endpoints
+    lost = measured.lost.sum(axis=0)[:, 3] / measured.due.sum()
+    assert rooms[1] == "8"
+    assert [float(cell) for cell in rooms[2:6]] == pytest.approx(100 * lost, rel=5e-3)
+    delays = results.measures.tier_delays
+    assert [float(cell) for cell in rooms[6:]] == pytest.approx(
+        [delays.p50_ns[3] / 1e6, delays.p99_ns[3] / 1e6], abs=0.05
+    )
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_figure_is_cut_on_a_narrow_terminal(results, width):
+    narrow = Console(file=io.StringIO(), force_terminal=True, width=width, no_color=True)
+    text = text_of(results, narrow)
+    assert "…" not in text
+    wide = Console(file=io.StringIO(), force_terminal=True, width=300, no_color=True)
+    numbers = [word for word in text_of(results, wide).split() if word[0].isdigit() and "." in word]
+    assert len(numbers) > 100
+    assert [word for word in numbers if word not in text] == []
+
+
+def test_without_requirements_nothing_is_claimed(results):
+    free = dataclasses.replace(results, verdicts=())
+    assert "MET" not in report.verdict_line(free).plain
+    assert "nothing is required" in report.verdict_line(free).plain
