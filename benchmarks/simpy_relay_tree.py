@@ -47,18 +47,25 @@ class RelayTree:
     """The tree as a SimPy model; counts packets offered to lines."""
 
     def __init__(self, network: Network) -> None:
-        self._network = network
         self._env = simpy.Environment()
         self.packet_hops = 0
         self.delivered = 0
-        self._lines = [
-            line and Transmitter(line.down.rate_bps, line.down.buffer_bytes, line.down.mtu_bytes, 0)
-            for line in network.lines
-        ]
-        self._egresses = [
+        self._processing_ns = network.processing_ns.tolist()
+        egresses = [
             Transmitter(e.rate_bps, e.buffer_bytes, e.mtu_bytes, e.overhead_ns)
             for e in network.egresses
         ]
+        # Of each site: (egress, child, its line, propagation), in the order of sending.
+        self._copies: list[list[tuple[Transmitter, int, Transmitter, int]]] = [
+            [] for _ in network.sites
+        ]
+        for e, site in enumerate(network.egress_site.tolist()):
+            for child in network.children[slice(*network.child_first[e : e + 2])].tolist():
+                line = network.lines[child]
+                assert line is not None, "only the root has no line"
+                down = line.down
+                own = Transmitter(down.rate_bps, down.buffer_bytes, down.mtu_bytes, 0)
+                self._copies[site].append((egresses[e], child, own, line.propagation_ns))
 
     def run(self, packets: Packets) -> None:
         """Broadcast the packets and run until the last has arrived."""
@@ -73,18 +80,14 @@ class RelayTree:
         event.callbacks.append(partial(self._arrive, site, size_bytes))
 
     def _arrive(self, site: int, size_bytes: int, _: simpy.Event) -> None:
-        network = self._network
         self.delivered += site > 0
-        ready_ns = self._env.now + int(network.processing_ns[site])
-        for e in range(*network.site_egress_first[site : site + 2]):
-            for child in network.children[slice(*network.child_first[e : e + 2])].tolist():
-                leaves_ns = self._egresses[e].departure_ns(ready_ns, size_bytes)
-                if leaves_ns is None:
-                    continue
-                self.packet_hops += 1
-                line = self._lines[child]
-                assert line is not None
-                sent_ns = line.departure_ns(leaves_ns, size_bytes)
-                if sent_ns is not None:
-                    arrival_ns = sent_ns + int(network.propagation_ns[child])
-                    self._after(arrival_ns - self._env.now, child, size_bytes)
+        now_ns = self._env.now
+        ready_ns = now_ns + self._processing_ns[site]
+        for egress, child, line, propagation_ns in self._copies[site]:
+            leaves_ns = egress.departure_ns(ready_ns, size_bytes)
+            if leaves_ns is None:
+                continue
+            self.packet_hops += 1
+            sent_ns = line.departure_ns(leaves_ns, size_bytes)
+            if sent_ns is not None:
+                self._after(sent_ns + propagation_ns - now_ns, child, size_bytes)

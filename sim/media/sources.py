@@ -50,7 +50,7 @@ class Source:
         first, end = self._next_frame, max(self._next_frame, -(-numerator // stream.span_ns))
         self._next_frame = end
         k = np.arange(first, end, dtype=np.int64)
-        due_ns = stream.start_ns + (k * stream.span_ns + half) // stream.frames_per_span
+        due_ns = stream.start_ns + frame_ns(stream, k)
         mean_bytes = np.full(k.size, stream.frame_bytes)
         if stream.key_every:
             mean_bytes[k % stream.key_every == 0] = stream.key_bytes
@@ -111,6 +111,19 @@ class Sources:
             stream=stream[order],
             sequence=sequence[order],
         )
+
+
+def frame_ns(stream: Stream, k: Int64Array) -> Int64Array:
+    """Return when frames are due after the stream's start: k spans' shares, to the nearest ns.
+
+    Odd bit rates give spans so long that products pass 2**63; those are Python's integers.
+    """
+    small = stream.span_ns * (stream.frames_per_span + 1) < 2**63
+    frames = stream.frames_per_span
+    k = k if small else k.astype(object)
+    part_ns = (k % frames * stream.span_ns + frames // 2) // frames
+    due_ns: Int64Array = (k // frames * stream.span_ns + part_ns).astype(np.int64)
+    return due_ns
 
 
 def mean_rate_bps(stream: Stream) -> float:

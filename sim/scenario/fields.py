@@ -69,6 +69,7 @@ PositiveTime = Annotated[
     reader(quantities.positive(parse_time_ns, "1 ns")),
     matches(TIME, "20 ms", "10 min"),
 ]
+TimePerKm = Annotated[int, reader(quantities.read_per_km), matches(TIME, "4.9 us")]
 Time = Annotated[int, reader(parse_time_ns), matches(TIME, "20 ms", "0 ms")]
 Rate = Annotated[int, reader(parse_rate_bps), matches(RATE, "20 Mbit/s", "500 kbit/s")]
 Size = Annotated[int, reader(parse_size_bytes), matches(SIZE, "40 B")]

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from sim.scenario.document import Document
 from sim.scenario.loss_text import parse_loss
 from sim.scenario.network_schema import InlineTable
-from sim.scenario.problems import Place
+from sim.scenario.problems import Place, Problems
 from sim.scenario.quantities import read_buffer, read_mtu, read_word
 from sim.scenario.selectors import check_site
 from sim.scenario.sites import Tree, open_table
+from sim.scenario.table import Table
 from sim.units import parse_rate_bps, parse_time_ns
 
 # `up_buffer` beyond what tiers can say: the buffer of the up direction where it differs.
@@ -80,7 +81,7 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
     if table is None:
         inventory.faulty = True
         return inventory
-    known: dict[tuple[str, str], Any] = {}  # the same cells come in thousands of rows
+    readers = _CellReader(table, problems)
     for number, (line, cells) in enumerate(table.rows(COLUMNS, ("site",), problems)):
         if number >= MAX_ROWS:
             problems.add(table.place(line, ""), f"more rows than the limit of {MAX_ROWS}")
@@ -92,31 +93,15 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
             text = f"'{role}' must be 'primary' or 'backup'"
             problems.add(table.place(line, "role"), text)
             continue
-        row_place = table.place(line, "")
-        values = {}
-        for name, cell in zip(READERS, cells[3:], strict=True):
-            if not cell:
-                continue
-            if (name, cell) not in known:
-                try:
-                    known[name, cell] = READERS[name](cell)
-                except ValueError as error:
-                    problems.add(table.place(line, name), str(error))
-                    values[name] = (None, row_place)
-                    continue
-            place = table.place(line, name) if name in JUDGED_LATER else row_place
-            values[name] = (known[name, cell], place)
-        if "rate" in values and ("down" in values or "up" in values):
-            text = "'rate' is both directions; give either it or 'down' and 'up'"
-            problems.add(table.place(line, "rate"), text)
         row = InventoryRow(
             site_id,
             "backup" if role == "backup" else "primary",
             parent,
-            row_place,
-            values,
+            table.place(line, ""),
+            readers.values(line, cells[3:]),
         )
-        _check_ends(document, tree, row, table.place(line, "parent"))
+        if not _check_ends(document, tree, row, table.place(line, "parent")):
+            continue
         if row.role == "backup":
             inventory.backups.setdefault(site_id, []).append(row)
         elif site_id in inventory.primary:
@@ -129,21 +114,56 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
     return inventory
 
 
-def _check_ends(document: Document, tree: Tree, row: InventoryRow, place: Place) -> None:
+class _CellReader:
+    """Reads the cells of a row; the same cells come in thousands of rows."""
+
+    def __init__(self, table: Table, problems: Problems) -> None:
+        self._table = table
+        self._problems = problems
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def values(self, line: int, cells: list[str]) -> dict[str, tuple[Any, Place]]:
+        """Return value and place by field; a value that cannot be read is None."""
+        row_place = self._table.place(line, "")
+        values: dict[str, tuple[Any, Place]] = {}
+        for name, cell in zip(READERS, cells, strict=True):
+            if not cell:
+                continue
+            if (name, cell) not in self._known:
+                try:
+                    self._known[name, cell] = READERS[name](cell)
+                except ValueError as error:
+                    self._problems.add(self._table.place(line, name), str(error))
+                    values[name] = (None, row_place)
+                    continue
+            place = self._table.place(line, name) if name in JUDGED_LATER else row_place
+            values[name] = (self._known[name, cell], place)
+        if "rate" in values and ("down" in values or "up" in values):
+            text = "'rate' is both directions; give either it or 'down' and 'up'"
+            self._problems.add(self._table.place(line, "rate"), text)
+        return values
+
+
+def _check_ends(document: Document, tree: Tree, row: InventoryRow, place: Place) -> bool:
+    """Return whether the line's ends are as they must be, after recording what is not."""
     problems = document.problems
     if row.site == tree.root:
         problems.add(row.place, f"the root {tree.title(row.site)} has no line")
-        return
+        return False
     above = tree.sites[row.site].parent
     if not row.parent:
-        return
+        return True
     if not check_site(row.parent, tree, problems, place):
-        return
+        return False
     if row.role == "primary" and row.parent != above:
         text = f"the primary line of {tree.title(row.site)} goes to its parent, "
         problems.add(place, text + tree.title(above))
-    elif not tree.is_above(row.parent, row.site):
+        return False
+    if not tree.is_above(row.parent, row.site):
         text = f"{tree.title(row.parent)} is not in a tier above {tree.title(row.site)}"
         problems.add(place, text)
-    elif row.parent not in tree.children:
+        return False
+    if row.parent not in tree.children:
         problems.add(place, f"{tree.title(row.parent)} has no relay: it has no children")
+        return False
+    return True

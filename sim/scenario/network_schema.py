@@ -17,12 +17,12 @@ from sim.scenario.fields import (
     OneLine,
     PacketSize,
     PlainFactor,
-    PositiveTime,
     Prose,
     Rate,
     Share,
     SiteCount,
     Time,
+    TimePerKm,
     Word,
     words,
 )
@@ -130,7 +130,7 @@ class RouteFields(Fields):
     """Propagation from geography: great-circle distance × factor × per_km."""
 
     factor: PlainFactor = Field(description="Length of a route over the great-circle distance.")
-    per_km: PositiveTime = Field(description="Propagation time per km of route, such as 4.9 us.")
+    per_km: TimePerKm = Field(description="Propagation time per km of route, such as 4.9 us.")
 
 
 class LineFields(Fields):

@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 from sim.scenario.yaml_tree import Plain
 from sim.units import (
     MAX_TIME_NS,
+    format_time,
     parse_factor,
     parse_rate_bps,
     parse_size_bytes,
@@ -32,6 +33,7 @@ FACTOR = rf"[×x] ?{NUMBER}"
 WORD = r"""[^\s/\\,'".\-][^\s/\\,'"]{0,63}"""
 
 MAX_COUNT = 10**9
+MAX_PER_KM_NS = 10**6  # light needs 3,336 ns for a km of vacuum
 MAX_MTU_BYTES = 65_535
 
 
@@ -87,6 +89,14 @@ def read_mtu(text: str) -> int:
     if size_bytes > MAX_MTU_BYTES:
         raise ValueError(f"'{text.strip()}' is above the limit of {MAX_MTU_BYTES} B for a packet")
     return size_bytes
+
+
+def read_per_km(text: str) -> int:
+    """Return the propagation time of a km of route, ns."""
+    time_ns = positive(parse_time_ns, "1 ns")(text)
+    if time_ns > MAX_PER_KM_NS:
+        raise ValueError(f"'{text.strip()}' is above the limit of {format_time(MAX_PER_KM_NS)}")
+    return time_ns
 
 
 def read_buffer(text: str) -> Buffer:

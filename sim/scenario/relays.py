@@ -12,9 +12,8 @@ from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
-from sim.units import format_time
+from sim.units import MAX_SIZE_BYTES, MAX_TIME_NS, format_size, format_time
 
-MAX_DRAIN_NS = 31 * 24 * 3600 * 10**9
 NO_EGRESS = Egress(carrier="", rate_bps=0, buffer_bytes=0, mtu_bytes=0, overhead_ns=0)
 
 
@@ -236,8 +235,11 @@ def check_buffer(
     if buffer_bytes < mtu_bytes:
         text = f"a buffer of {buffer_bytes} B does not hold one packet of the mtu, {mtu_bytes} B"
         document.problems.add(place, text)
-    elif buffer_bytes * 8 * 10**9 > MAX_DRAIN_NS * rate_bps:
-        limit = format_time(MAX_DRAIN_NS)
+    elif buffer_bytes > MAX_SIZE_BYTES:
+        limit = format_size(MAX_SIZE_BYTES)
+        document.problems.add(place, f"the buffer is above the limit of {limit}")
+    elif buffer_bytes * 8 * 10**9 > MAX_TIME_NS * rate_bps:
+        limit = format_time(MAX_TIME_NS)
         document.problems.add(place, f"the buffer takes longer than the limit of {limit} to drain")
 
 

@@ -115,6 +115,9 @@ class _Builder:
             raise _refused(event, "tags (!name) are not allowed")
         line, column = _place(event)
         if isinstance(event, ScalarEvent):
+            half = re.search("[\ud800-\udfff]", event.value)
+            if half:
+                raise _refused(event, f"U+{ord(half[0]):04X} is half a character")
             plain = event.style is None or event.style == ""
             text = Plain(event.value) if plain and NOT_TEXT.fullmatch(event.value) else event.value
             return Scalar(text, line, column, event.style == "|")

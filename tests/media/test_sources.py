@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.media.packets import Packets, join
-from sim.media.sources import Sources, mean_rate_bps
+from sim.media.sources import Sources, frame_ns, mean_rate_bps
 from sim.scenario.model import Stream
 from tests.media.meeting import STEADY, meeting
 
@@ -75,13 +76,21 @@ def test_frames_are_due_and_cut_as_stated(stream: Stream) -> None:
     assert list(zip(packets.sent_ns, packets.size_bytes, strict=True)) == expected
 
 
+def test_odd_rates_do_not_overflow() -> None:
+    """1,234,567 bit/s in packets of 999 bytes: a span of 7,992 s, and a product beyond 2**63."""
+    stream = replace(STEADY, span_ns=7_992 * 10**9, frames_per_span=1_234_567, key_every=0)
+    k = np.array([0, 1, 10**6, 10**7 + 3])
+    exact = [round(Fraction(int(i) * stream.span_ns, stream.frames_per_span)) for i in k]
+    assert frame_ns(stream, k).tolist() == exact
+
+
 @given(stream=streams)
 def test_pacer_is_a_queue_at_its_rate(stream: Stream) -> None:
     stream = replace(stream, pace_bps=10**9)
     burst, paced = emitted([replace(stream, pace_bps=0)], [100]), emitted([stream], [100])
     free_ns, expected = 0, []
-    for frame_ns, size_bytes in zip(burst.sent_ns.tolist(), burst.size_bytes.tolist(), strict=True):
-        sent_ns = max(frame_ns, free_ns)
+    for due_ns, size_bytes in zip(burst.sent_ns.tolist(), burst.size_bytes.tolist(), strict=True):
+        sent_ns = max(due_ns, free_ns)
         free_ns = sent_ns + 8 * size_bytes  # 1 Gbit/s
         expected.append(sent_ns)
     assert paced.sent_ns.tolist() == [sent_ns for sent_ns in expected if sent_ns < 100]

@@ -1,0 +1,1 @@
+"""Tests of what the repository says of itself: documents, shipped scenarios, data."""

@@ -1,0 +1,47 @@
+"""Write what the commands print now into README.md and docs/: python -m tests.docs.refresh.
+
+Read the difference before committing it: the pages' own words may have to follow.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.docs.document import Command, steps
+from tests.docs.session import PAGES, SHOWN_ONLY, Session
+
+# What differs from run to run, or from machine to machine.
+CHANGING = (
+    (re.compile(r" in [\d.,]+ m?s: [\d.,]+ million/s, [\d.,]+ × real time"), " in ..."),
+    (re.compile(r"\S*(results|paced|traced)/([\w-]+)/\d{8}T\d{6}-"), r"...\1/\2/...-"),
+)
+
+
+def refresh(page: Path) -> None:
+    """Run a page's commands and replace the output it shows."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    replacements: list[tuple[int, int, list[str]]] = []
+    with TemporaryDirectory() as folder:
+        session = Session(Path(folder))
+        for step in steps(page):
+            if not isinstance(step, Command):
+                (session.folder / step.name).write_text(step.text, encoding="utf-8")
+                continue
+            printed = session.run(step.text)
+            if step.text in SHOWN_ONLY:
+                continue
+            for pattern, stand_in in CHANGING:
+                printed = pattern.sub(stand_in, printed)
+            shown = [line.rstrip() for line in printed.strip("\n").splitlines()]
+            length = len(step.output.splitlines())
+            replacements.append((step.line, step.line + length, shown))
+    for start, end, shown in reversed(replacements):
+        lines[start:end] = shown
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        refresh(page)

@@ -1,0 +1,49 @@
+"""A reader's session: a folder like a checkout, and commands run in it one after the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+
+# What would run these tests again, or takes very long, is shown by the pages but not done.
+SHOWN_ONLY = {"make test": "make -n test", "make bench": "make -n bench"}
+
+
+class Session:
+    """Commands of one page, in a new checkout that is set up with the Python of these tests."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("Makefile", "constraints.txt", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
+        shutil.copytree(ROOT / "scenarios", folder / "scenarios")
+        programs = folder / ".venv" / "bin"
+        programs.mkdir(parents=True)
+        python = programs / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+        for stamp in ("python.stamp", "run.stamp", "dev.stamp"):
+            (folder / ".venv" / stamp).touch()
+        self.folder = folder
+        self.status = 0
+
+    def run(self, text: str) -> str:
+        """Run one line and return what it prints; `$?` is the status of the line before."""
+        done = subprocess.run(
+            ["sh", "-c", f"(exit {self.status})\n{SHOWN_ONLY.get(text, text)}"],
+            cwd=self.folder,
+            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            timeout=900,
+            check=False,
+        )
+        self.status = done.returncode
+        return done.stdout

@@ -1,0 +1,106 @@
+"""The resolved text is the same scenario, needs no other file, and resolves to itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.scenario.loader import load, load_text
+from sim.scenario.resolved import resolved_text
+from tests.scenario.files import NOWHERE, SHIPPED, small
+
+EVERYTHING = """\
+mtu: 1400 B
+window: 500 ms
+bin: 2 s
+dark_after: 3 s
+about: "two\\nlines \\u202e and a \\"quote\\""
+groups:
+  duct: [line/79, relay/80, site/27688]
+events:
+  - {at: 1 s, fail: relay/79, for: 1 s}
+  - {at: 2 s, fail: group/duct}
+  - {at: 2 s, degrade: carrier/vnpt in region/South, rate: × 0.3, loss: 0.7 %, for: 1 s}
+  - {at: 3 s, degrade: site/79, loss: 1 %, for: 1 s, label: a digger in Bến Nghé}
+  - {at: 3 s, degrade: group/duct, rate: × 0.1, for: 2 s}
+  - {at: 4 s, restore: group/duct}
+  - {at: 5 s, fail: carrier/other}
+requirements:
+  - {rooms: 99.5 %, loss: at most 0.1 %}
+  - {rooms: 95 %, delay_p50: at most 150 ms}
+  - {rooms: 95 %, delay_max: at most 1 s}
+  - {rooms: 100 %, dark: at most 10 s}
+  - {lines: 100 %, utilisation: at most 80 %}
+  - {egresses: 33.3 %, utilisation: at most 80 %}
+"""
+EDITS = [
+    (
+        "streams:\n",
+        """\
+  inventory:
+    table: |
+      site, role, parent, class, carrier, down, up, buffer, up_buffer, loss, delay, mtu
+      26734, backup, central, , other, 3 Mbit/s, 1 Mbit/s, 30 ms, , 2 % in bursts of 7 packets, ,
+      26734, primary, , radio, , , , , , p 1 % r 3 % 1-h 90 % 1-k 0.3 %, 3 ms, 1300 B
+      27688, , , , , 7 Mbit/s, 3 Mbit/s, 20 ms, 9 kB, , ,
+  except:
+    tier/commune in site/80: {mtu: 1500 B}
+    class/radio: {up: 1 Mbit/s}
+streams:
+  voice: {rate: 40 kbit/s, every: 20 ms, overhead: 68 B}
+  film: {rate: 2 Mbit/s, frames: 29.97/s, key: {every: 2 s, size: × 2.31}, pacing: × 2.5}
+  slides: {frame: 150 kB, every: 4 s, key: {every: 3 frames, size: 200 kB}, sizes: laplace 0.3,
+           packet: 1100 B, pacing: 10 Mbit/s, start: 1 s}
+  steady: {rate: 999983 bit/s, packet: 1001 B, overhead: 0 B}
+""",
+    ),
+    (
+        "egress: {rate: 100 Mbit/s, buffer: 20 ms}}",
+        """\
+egress: {rate: 100 Mbit/s, buffer: 20 ms, overhead: 2 us, carriers: {vnpt: {rate: 2 Gbit/s}}}}
+  except: {'80': {egress: none}, tier/province in region/South: {processing: 7 us}}""",
+    ),
+    ("table: |", "rooms: [province]\n  table: |"),
+]
+
+
+def assert_same(scenario):
+    text = resolved_text(scenario)
+    again = load_text(text, Path("elsewhere/nothing.yaml"))
+    for field in scenario.__dataclass_fields__:
+        assert getattr(again, field) == getattr(scenario, field), field
+    assert resolved_text(again) == text
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_scenarios_resolve_to_themselves(path):
+    assert_same(load(path))
+
+
+def test_everything_the_grammar_has_resolves_to_itself():
+    scenario = small(*EDITS, append=EVERYTHING)
+    assert [line.role for line in scenario.lines if line.site == "26734"] == ["primary", "backup"]
+    assert {fault.label for fault in scenario.faults} >= {"a digger in Bến Nghé"}
+    assert any(line.up.buffer_bytes != line.down.buffer_bytes for line in scenario.lines)
+    assert_same(scenario)
+
+
+@pytest.mark.parametrize(
+    "exceptions",
+    [
+        "{'79': {egress: {carriers: {viettel: {rate: 1 Gbit/s}}}}}",
+        "{'79': {egress: none}}",
+        "{'79': {egress: {rate: 2 Gbit/s}}, '80': {processing: 1 ms}}",
+        "{'79': {egress: {carriers: {viettel: {rate: 1 Gbit/s}, vnpt: {rate: 3 Gbit/s}}}}}",
+    ],
+)
+def test_unlike_relays_resolve_to_themselves(exceptions):
+    assert_same(small(("lines:", f"  except: {exceptions}\nlines:")))
+
+
+def test_a_resolved_text_draws_nothing():
+    text = resolved_text(small())
+    again = load_text(text.replace("seed: 2", "seed: 3"), NOWHERE)
+    assert again.lines == small().lines
+    assert small(("seed: 2", "seed: 3")).lines != again.lines, "another seed draws other classes"

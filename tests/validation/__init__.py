@@ -1,0 +1,1 @@
+"""Tests against other programs and against theory."""
