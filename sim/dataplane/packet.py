@@ -279,14 +279,12 @@ class PacketEngine:
         self._first_alive = first
         self._sent_ns = np.concatenate([self._sent_ns[kept], packets.sent_ns])
         self._size_bytes = np.concatenate([self._size_bytes[kept], packets.size_bytes])
-        sizes, size_class = np.unique(self._size_bytes, return_inverse=True)
         return arrays.Flow(
             first=first,
             new=packets.first - first,
             sent_ns=self._sent_ns,
             size_bytes=self._size_bytes,
-            size_class=size_class,
-            service_ns=self._services.table(sizes),
+            service_ns=self._services.table(self._size_bytes),
         )
 
     def _changes(self, edits: Sequence[Edit]) -> tuple[arrays.Changes, arrays.Changes]:

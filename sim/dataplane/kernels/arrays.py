@@ -94,8 +94,7 @@ class Flow(NamedTuple):
     new: int  # from here on, packets were sent in this span
     sent_ns: Int64s
     size_bytes: Int64s
-    size_class: Int64s
-    service_ns: Int64s  # (rows, classes)
+    service_ns: Int64s  # (rows, p)
 
 
 class Changes(NamedTuple):

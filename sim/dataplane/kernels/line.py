@@ -208,8 +208,7 @@ def retime(s, queued, at_ns, lines, flow, bench):
         if queue[i, LEAVES_AT] < at_ns:
             continue
         if not sending:
-            size_class = flow.size_class[queue[i, PACKET]]
-            need_ns = flow.service_ns[lines.service[s], size_class]
+            need_ns = flow.service_ns[lines.service[s], queue[i, PACKET]]
             queue[i, LEAVES_AT] = lines.free_ns[s] + need_ns
         lines.free_ns[s] = queue[i, LEAVES_AT]
         sending = False
@@ -244,6 +243,20 @@ def change_line(s, c, queued, tree, lines, chains, tables, flow, changes, counts
 
 
 @kernel
+def refuse(s, packet, at_ns, lines, tree, flow, counts, bench):
+    """Lose a packet at the door: the line is down, or its memory is too full."""
+    if lines.up[s]:
+        fate = FATE_LINE_QUEUE
+        counts.line[s, LOST_QUEUE] += 1
+    else:
+        fate = FATE_LINE_OUTAGE
+        counts.line[s, LOST_OUTAGE] += 1
+        counts.line[s, REFUSED] += 1
+    if tree.watched[s]:
+        note(bench.log, bench.used, s, flow.first + packet, fate, at_ns)
+
+
+@kernel
 def offer_span(
     s, i, from_ns, to_ns, queued, arrived,
     tree, lines, chains, tables, flow, copies, counts, bench,
@@ -257,45 +270,39 @@ def offer_span(
     count = copies.rows[slot]
     row_packet, row_base, row_step = copies.packet[slot], copies.base_ns[slot], copies.step_ns[slot]
     row_low, row_high = copies.low[slot], copies.high[slot]
-    sizes, size_class = flow.size_bytes, flow.size_class
+    sizes, service_ns = flow.size_bytes, flow.service_ns[lines.service[s]]
     line, watched = counts.line[s], tree.watched[s]
     queue, log, used = bench.queue, bench.log, bench.used
     out_packet, out_offered_ns, out_arrival_ns = bench.packet, bench.offered_ns, bench.arrival_ns
-    service_ns = flow.service_ns[lines.service[s]]
     propagation_ns = tree.propagation_ns[s]
-    up = lines.up[s]
-    drain_ns = lines.drain_ns[s]
+    # A line that is down has no memory: all is refused in the one place below.
+    drain_ns = lines.drain_ns[s] if lines.up[s] else 0
     free_ns = lines.free_ns[s]
     busy_ns = max(free_ns - from_ns, 0)
-    n = lines.accepted[s]
+    n = first = lines.accepted[s]
     next_draw = min(chains.next_loss[s], chains.next_switch[s])
-    offered, offered_bytes, backlog_max_ns = 0, 0, line[BACKLOG_MAX_NS]
+    refused, offered_bytes, backlog_max_ns = 0, 0, line[BACKLOG_MAX_NS]
+    while i < count and (
+        rank < row_low[i] or rank >= row_high[i] or row_base[i] + rank * row_step[i] < from_ns
+    ):
+        i += 1
     while i < count:
         row = unsigned(i)
         at_ns = row_base[row] + rank * row_step[row]
-        if rank < row_low[row] or rank >= row_high[row] or at_ns < from_ns:
+        if rank < row_low[row] or rank >= row_high[row]:
             i += 1
             continue
         if at_ns >= to_ns:
             break
+        i += 1
         packet = row_packet[row]
         column = unsigned(packet)
-        size_bytes = sizes[column]
-        i += 1
-        offered += 1
-        offered_bytes += size_bytes
-        if not up:
-            line[REFUSED] += 1
-            line[LOST_OUTAGE] += 1
-            if watched:
-                note(log, used, s, flow.first + packet, FATE_LINE_OUTAGE, at_ns)
-            continue
-        need_ns = service_ns[unsigned(size_class[column])]
+        offered_bytes += sizes[column]
+        need_ns = service_ns[column]
         backlog_ns = max(free_ns - at_ns, 0) + need_ns
         if backlog_ns > drain_ns:
-            line[LOST_QUEUE] += 1
-            if watched:
-                note(log, used, s, flow.first + packet, FATE_LINE_QUEUE, at_ns)
+            refused += 1
+            refuse(s, packet, at_ns, lines, tree, flow, counts, bench)
             continue
         free_ns = at_ns + backlog_ns
         busy_ns += need_ns
@@ -305,23 +312,22 @@ def offer_span(
             lost = step_chain(s, n, chains, tables)
             next_draw = min(chains.next_loss[s], chains.next_switch[s])
         n += 1
-        arrival_ns = free_ns + propagation_ns
-        if lost and free_ns < to_ns:
+        if not lost and free_ns + propagation_ns < to_ns:
+            out_packet[unsigned(arrived)] = packet
+            out_offered_ns[unsigned(arrived)] = at_ns
+            out_arrival_ns[unsigned(arrived)] = free_ns + propagation_ns
+            arrived += 1
+        elif lost and free_ns < to_ns:
             line[LOST_LINE] += 1
             if watched:
                 note(log, used, s, flow.first + packet, FATE_LINE_LOSS, free_ns)
-        elif not lost and arrival_ns < to_ns:
-            out_packet[unsigned(arrived)] = packet
-            out_offered_ns[unsigned(arrived)] = at_ns
-            out_arrival_ns[unsigned(arrived)] = arrival_ns
-            arrived += 1
         else:
             queue[queued, PACKET] = packet
             queue[queued, OFFERED_AT] = at_ns
             queue[queued, LEAVES_AT] = free_ns
             queue[queued, LOST] = lost
             queued += 1
-    line[OFFERED] += offered
+    line[OFFERED] += n - first + refused
     line[OFFERED_BYTES] += offered_bytes
     line[BACKLOG_MAX_NS] = backlog_max_ns
     line[BUSY_NS] += busy_ns - max(free_ns - to_ns, 0)

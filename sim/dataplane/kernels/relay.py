@@ -64,7 +64,7 @@ def offer_copies(e, packet, ready_ns, tree, egresses, flow, copies, counts, benc
         copies.high[slot, row] = children
         copies.rows[slot] = row + 1
         return 0
-    need_ns = flow.service_ns[egresses.service[e], flow.size_class[packet]]
+    need_ns = flow.service_ns[egresses.service[e], packet]
     unsent_ns = max(egresses.free_ns[e] - ready_ns, 0)
     accepted = min(max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns, children)
     if accepted < children:
@@ -132,8 +132,7 @@ def retime_copies(e, at_ns, tree, egresses, flow, copies):
         copies.rows[slot] = count
     for j in range(i + 1, count):
         low, high = copies.low[slot, j], copies.high[slot, j]
-        size_class = flow.size_class[copies.packet[slot, j]]
-        need_ns = flow.service_ns[egresses.service[e], size_class]
+        need_ns = flow.service_ns[egresses.service[e], copies.packet[slot, j]]
         copies.step_ns[slot, j] = need_ns
         copies.base_ns[slot, j] = free_ns + need_ns - low * need_ns
         free_ns += (high - low) * need_ns
