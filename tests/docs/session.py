@@ -37,7 +37,7 @@ class Session:
         done = subprocess.run(
             ["sh", "-c", f"(exit {self.status})\n{SHOWN_ONLY.get(text, text)}"],
             cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+            env=_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -47,3 +47,9 @@ class Session:
         )
         self.status = done.returncode
         return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a person at a prompt, also where a make runs these tests."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return {**plain, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
