@@ -1,7 +1,7 @@
 """How kernels are compiled: one decorator, and a cache that knows every kernel's source.
 
 Numba renews a cached kernel when its own file changes, not when a kernel it calls does. So the
-cache lives in a folder named after all sources of this room.
+cache lives in a folder named after all sources that kernels are made of.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from typing import Any, TypeVar
 
 import numba
 
+from sim import rng
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def _cache_folder() -> Path:
     here = Path(__file__).parent
     digest = blake2b(digest_size=8)
-    for source in sorted(here.glob("*.py")):
+    # Constants of the tally and of the draws are compiled in.
+    for source in (*sorted(here.glob("*.py")), here.parent / "tally.py", Path(rng.__file__)):
         digest.update(source.read_bytes())
     if os.access(here, os.W_OK):
         parent = here / "__pycache__"
