@@ -7,7 +7,9 @@ trace. Only primary lines are here; the line of site `s` is line `s`, and the ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,18 +84,9 @@ class Network:
 
 def build_network(scenario: Scenario) -> Network:
     """Return the scenario's tree as arrays."""
-    below: dict[str, list[Site]] = {}
-    for site in sorted(scenario.sites, key=lambda site: site.id.encode()):
-        below.setdefault(site.parent, []).append(site)
-    sites: list[Site] = []
-    waiting = list(below[""])
-    while waiting:
-        site = waiting.pop()
-        sites.append(site)
-        waiting.extend(reversed(below.get(site.id, [])))
+    sites = _preorder(scenario.sites)
     n = len(sites)
     index = {site.id: number for number, site in enumerate(sites)}
-
     parent = np.array([index.get(site.parent, -1) for site in sites], dtype=np.int64)
     depth = np.zeros(n, dtype=np.int64)
     branch = np.full(n, -1, dtype=np.int64)
@@ -103,39 +96,15 @@ def build_network(scenario: Scenario) -> Network:
     end = np.arange(1, n + 1, dtype=np.int64)
     for s in range(n - 1, 0, -1):
         end[parent[s]] = max(end[parent[s]], end[s])
-    relay = end - np.arange(n) > 1
 
-    primary: list[Line | None] = [None] * n
+    lines: list[Line | None] = [None] * n
     for line in scenario.lines:
         if line.role == "primary":
-            primary[index[line.site]] = line
-    relays: dict[str, Relay] = {relay.site: relay for relay in scenario.relays}
-
-    processing_ns = np.zeros(n, dtype=np.int64)
-    egresses: list[Egress] = []
-    egress_site: list[int] = []
-    site_egress_first = np.zeros(n + 1, dtype=np.int64)
-    fed: list[list[int]] = []
-    feed = np.full(n, -1, dtype=np.int64)
-    rank = np.full(n, -1, dtype=np.int64)
-    for s, site in enumerate(sites):
-        if relay[s]:
-            own = relays[site.id]
-            processing_ns[s] = own.processing_ns
-            of_carrier: dict[str, int] = {}
-            for egress in sorted(own.egresses, key=lambda egress: egress.carrier.encode()):
-                of_carrier[egress.carrier] = len(egresses)
-                egresses.append(egress)
-                egress_site.append(s)
-                fed.append([])
-            for child_site in below[site.id]:
-                child = index[child_site.id]
-                above = primary[child]
-                assert above is not None, "only the root has no line"
-                e = of_carrier.get(above.carrier, of_carrier.get("", -1))
-                feed[child], rank[child] = e, len(fed[e])
-                fed[e].append(child)
-        site_egress_first[s + 1] = len(egresses)
+            lines[index[line.site]] = line
+    relays = {relay.site: relay for relay in scenario.relays}
+    processing_ns = [relays[site.id].processing_ns if site.id in relays else 0 for site in sites]
+    propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
+    ports = _ports(sites, lines, parent, relays)
 
     def keys(purpose: str) -> NDArray[np.uint64]:
         return np.array(
@@ -145,7 +114,7 @@ def build_network(scenario: Scenario) -> Network:
 
     return Network(
         sites=tuple(sites),
-        lines=tuple(primary),
+        lines=tuple(lines),
         index=index,
         tiers=scenario.tiers,
         tier=np.array([scenario.tiers.index(site.tier) for site in sites], dtype=np.int64),
@@ -154,18 +123,73 @@ def build_network(scenario: Scenario) -> Network:
         end=end,
         branch=branch,
         room=np.array([site.room for site in sites], dtype=np.bool_),
-        relay=relay,
-        processing_ns=processing_ns,
-        propagation_ns=np.array(
-            [0 if line is None else line.propagation_ns for line in primary], dtype=np.int64
-        ),
-        egresses=tuple(egresses),
-        egress_site=np.array(egress_site, dtype=np.int64),
-        site_egress_first=site_egress_first,
-        child_first=np.cumsum([0, *(len(children) for children in fed)], dtype=np.int64),
-        children=np.array([child for children in fed for child in children], dtype=np.int64),
-        feed=feed,
-        rank=rank,
+        relay=end - np.arange(n) > 1,
+        processing_ns=np.array(processing_ns, dtype=np.int64),
+        propagation_ns=np.array(propagation_ns, dtype=np.int64),
+        egresses=tuple(ports.egresses),
+        egress_site=np.array(ports.site, dtype=np.int64),
+        site_egress_first=np.array(ports.site_first, dtype=np.int64),
+        child_first=np.cumsum([0, *(len(children) for children in ports.fed)], dtype=np.int64),
+        children=np.array([child for fed in ports.fed for child in fed], dtype=np.int64),
+        feed=ports.feed,
+        rank=ports.rank,
         loss_gap_key=keys("loss gap"),
         loss_state_key=keys("loss state"),
     )
+
+
+def _preorder(sites: Iterable[Site]) -> list[Site]:
+    """Return the sites with each parent before its children, children by id as UTF-8 bytes."""
+    below: dict[str, list[Site]] = {}
+    for site in sorted(sites, key=lambda site: site.id.encode()):
+        below.setdefault(site.parent, []).append(site)
+    ordered: list[Site] = []
+    waiting = list(below[""])
+    while waiting:
+        site = waiting.pop()
+        ordered.append(site)
+        waiting.extend(reversed(below.get(site.id, [])))
+    return ordered
+
+
+class _Ports(NamedTuple):
+    """The egresses of all relays and the lines they feed; see `Network`."""
+
+    egresses: list[Egress]
+    site: list[int]
+    site_first: list[int]
+    fed: list[list[int]]
+    feed: Int64Array
+    rank: Int64Array
+
+
+def _ports(
+    sites: Sequence[Site],
+    lines: Sequence[Line | None],
+    parent: Int64Array,
+    relays: Mapping[str, Relay],
+) -> _Ports:
+    """Return each relay's egresses by carrier, and give each line to one of its parent's.
+
+    In preorder a parent comes before its children, so its egresses are numbered by then, and
+    siblings come in order of their ids.
+    """
+    n = len(sites)
+    nowhere = np.full(n, -1, dtype=np.int64)
+    ports = _Ports([], [], [0], [], nowhere, nowhere.copy())
+    number: dict[tuple[int, str], int] = {}
+    for s, site in enumerate(sites):
+        line = lines[s]
+        if line is not None:
+            above = int(parent[s])
+            e = number.get((above, line.carrier), number.get((above, ""), -1))
+            ports.feed[s], ports.rank[s] = e, len(ports.fed[e])
+            ports.fed[e].append(s)
+        own = relays[site.id].egresses if site.id in relays else ()
+        for egress in sorted(own, key=lambda egress: egress.carrier.encode()):
+            number[s, egress.carrier] = len(ports.egresses)
+            ports.egresses.append(egress)
+            ports.site.append(s)
+            ports.fed.append([])
+        ports.site_first.append(len(ports.egresses))
+    return ports
