@@ -5,6 +5,7 @@ Colours and rules are for terminals; elsewhere the same tables are plain text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.metrics.measures import CAUSES
+from sim.metrics.measures import CAUSES, LINE_CAUSES, Cause
 from sim.metrics.verdict import Verdict
 from sim.results.clock import clock
 from sim.results.place import id_and_place
@@ -137,12 +138,12 @@ def rooms_below(results: Results, fault: Fault) -> int:
 
 
 def worst_lines(results: Results) -> Int64Array:
-    """Return the sites of the worst lines: by queue and line loss, then by utilisation.
+    """Return the sites of the worst lines: by their own loss, then by utilisation.
 
     What a scheduled fault took is not the line's doing; faults are reported apart.
     """
     lines = results.measures.lines
-    own = lines.lost[:, 1] + lines.lost[:, 2]
+    own = lines.lost[:, Cause.POLICER :].sum(axis=1)
     loss = own / np.maximum(lines.offered, 1)
     # lexsort's last key is the first to count.
     order = np.lexsort((np.arange(own.size), -lines.busy, -loss))
@@ -209,13 +210,12 @@ def _tier_rooms(results: Results, out: Console) -> Table:
     network, measures = results.network, results.measures
     lost = measures.endpoints.lost.sum(axis=0)
     due = max(int(measures.endpoints.due.sum()), 1)
-    causes = [f">lost there %\n{CAUSES[0]}", *(f">\n{cause}" for cause in CAUSES[1:])]
     made = table(
         out,
         "Rooms, and what was lost at each tier of all that was due",
         "tier",
         ">rooms",
-        *causes,
+        *_lost_headings(">lost there %", CAUSES),
         ">delay ms\np50",
         ">\np99",
     )
@@ -228,6 +228,11 @@ def _tier_rooms(results: Results, out: Console) -> Table:
             _ms(measures.tier_delays.p99_ns[t]),
         )
     return made
+
+
+def _lost_headings(heading: str, causes: Sequence[str]) -> list[str]:
+    """Return headings of a column per cause, below a common one."""
+    return [f"{heading}\n{causes[0]}", *(f">\n{cause}" for cause in causes[1:])]
 
 
 def _rates(results: Results, lines: Int64Array) -> str:
@@ -257,12 +262,11 @@ def _worst_lines(results: Results, out: Console) -> Table:
     measured = results.measures.lines
     made = table(
         out,
-        f"The {WORST_LINES} worst lines, by what their queue and the line itself lost",
+        f"The {WORST_LINES} worst lines, by what policer, queue and the line itself lost",
         "line to",
         ">rate",
         *_LOAD_HEADINGS,
-        ">lost %\nqueue",
-        ">\nline",
+        *_lost_headings(">lost %", LINE_CAUSES[Cause.POLICER :]),
     )
     for s in worst_lines(results):
         line = results.network.lines[s]
@@ -275,7 +279,7 @@ def _worst_lines(results: Results, out: Console) -> Table:
             _percent(float(measured.busy[s])),
             _percent(float(measured.busy_peak[s])),
             _ms(float(measured.queue_max_ns[s])),
-            *(_percent(int(lost) / offered) for lost in measured.lost[s, 1:]),
+            *(_percent(int(lost) / offered) for lost in measured.lost[s, Cause.POLICER :]),
         )
     return made
 

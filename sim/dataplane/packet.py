@@ -27,6 +27,7 @@ from sim.dataplane.edit import (
 )
 from sim.dataplane.kernels import arrays
 from sim.dataplane.kernels.loss import loss_table, start_chains
+from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.kernels.relay import NO_INTERFACE
 from sim.dataplane.kernels.walk import walk
 from sim.dataplane.tally import FateLog, Tally
@@ -217,6 +218,7 @@ class PacketEngine:
             service=service,
             drain_ns=drain_ns,
             free_ns=np.zeros(n, dtype=np.int64),
+            buckets=full_buckets(self._network.lines),
             accepted=np.zeros(n, dtype=np.int64),
             carried_at=np.zeros(n, dtype=np.int64),
             carried=np.zeros(n, dtype=np.int64),

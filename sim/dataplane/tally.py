@@ -26,14 +26,15 @@ class LineCount(IntEnum):
     DELIVERED = 3
     DELIVERED_BYTES = 4
     LOST_OUTAGE = 5
-    LOST_QUEUE = 6
-    LOST_LINE = 7
-    BUSY_NS = 8  # time spent sending, up to the end of the last replay
-    BACKLOG_MAX_NS = 9  # longest time to send all accepted bits, just after an acceptance
-    DELAY_SUM_NS = 10  # of delivered packets, from the transmitter to the far end
-    DELAY_MAX_NS = 11
-    COPY_LOST_OUTAGE = 12  # copies for this line that died in the parent's relay or egress
-    COPY_LOST_QUEUE = 13  # copies for this line that the parent's egress refused
+    LOST_POLICER = 6
+    LOST_QUEUE = 7
+    LOST_LINE = 8
+    BUSY_NS = 9  # time spent sending, up to the end of the last replay
+    BACKLOG_MAX_NS = 10  # longest time to send all accepted bits, just after an acceptance
+    DELAY_SUM_NS = 11  # of delivered packets, from the transmitter to the far end
+    DELAY_MAX_NS = 12
+    COPY_LOST_OUTAGE = 13  # copies for this line that died in the parent's relay or egress
+    COPY_LOST_QUEUE = 14  # copies for this line that the parent's egress refused
 
 
 class RoomCount(IntEnum):
@@ -68,11 +69,12 @@ class Fate(IntEnum):
     EGRESS_OUTAGE = 1  # in the parent's relay or egress; at_ns is its arrival there or the fault
     EGRESS_QUEUE = 2  # refused by the parent's egress
     LINE_OUTAGE = 3
-    LINE_QUEUE = 4
-    LINE_LOSS = 5  # at its last bit
-    ROOM_RECEIVED = 6
-    ROOM_OUTAGE = 7  # the site's relay was dead
-    ROOM_DEAD = 8
+    LINE_POLICER = 4
+    LINE_QUEUE = 5
+    LINE_LOSS = 6  # at its last bit
+    ROOM_RECEIVED = 7
+    ROOM_OUTAGE = 8  # the site's relay was dead
+    ROOM_DEAD = 9
 
 
 @dataclass(slots=True, kw_only=True)

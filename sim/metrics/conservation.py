@@ -65,14 +65,20 @@ def check_endpoints(
 
 def _check_lines(network: Network, tally: Tally) -> None:
     line = tally.line
-    lost = line[:, [LineCount.LOST_OUTAGE, LineCount.LOST_QUEUE, LineCount.LOST_LINE]]
+    causes = (
+        LineCount.LOST_OUTAGE,
+        LineCount.LOST_POLICER,
+        LineCount.LOST_QUEUE,
+        LineCount.LOST_LINE,
+    )
+    lost = line[:, causes]
     offered = line[:, LineCount.OFFERED]
     delivered = line[:, LineCount.DELIVERED]
     _equal(
         offered,
         delivered + lost.sum(axis=1),
         lambda s: f"line {network.sites[s].id}: offered = delivered + lost",
-        {"offered": offered, "delivered": delivered, "lost by outage, queue, line": lost},
+        {"offered": offered, "delivered": delivered, "lost by outage, policer, queue, line": lost},
     )
 
 

@@ -21,12 +21,14 @@ class Cause(IntEnum):
     """Why a packet was lost."""
 
     OUTAGE = 0
-    QUEUE = 1
-    LINE = 2
-    ENDPOINT = 3
+    POLICER = 1
+    QUEUE = 2
+    LINE = 3
+    ENDPOINT = 4
 
 
 CAUSES = tuple(cause.name.lower() for cause in Cause)
+LINE_CAUSES = CAUSES[: Cause.LINE + 1]  # of losses on a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class Lines:
     Attributes
     ----------
     offered, offered_bytes, refused, delivered, delivered_bytes : (n,) int64
-    lost : (n, 3) int64, by outage, queue and line
+    lost : (n, 4) int64, by the causes OUTAGE to LINE
     delays : on the line, from the transmitter to the far end
     busy : (n,) float64, share of the meeting in which it was sending
     busy_peak : (n,) float64, the same in the timeline bin where it was largest
@@ -139,11 +141,12 @@ class Course(IntEnum):
     DUE = 0
     RECEIVED = 1
     LOST_OUTAGE = 2
-    LOST_QUEUE = 3
-    LOST_LINE = 4
-    LOST_ENDPOINT = 5
-    RECEIVED_BYTES = 6
-    ROOMS_DARK = 7  # at the bin's end, but no later than the meeting's
+    LOST_POLICER = 3
+    LOST_QUEUE = 4
+    LOST_LINE = 5
+    LOST_ENDPOINT = 6
+    RECEIVED_BYTES = 7
+    ROOMS_DARK = 8  # at the bin's end, but no later than the meeting's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,13 @@ from sim.scenario.model import Fault, Scenario
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
+LINE_LOSSES = {
+    Cause.OUTAGE: LineCount.LOST_OUTAGE,
+    Cause.POLICER: LineCount.LOST_POLICER,
+    Cause.QUEUE: LineCount.LOST_QUEUE,
+    Cause.LINE: LineCount.LOST_LINE,
+}
+
 
 def packet_hops(tally: Tally) -> int:
     """Return the packets offered to a line direction that was open."""
@@ -154,7 +161,7 @@ class Meters:
             refused=line[:, LineCount.REFUSED].copy(),
             delivered=line[:, LineCount.DELIVERED].copy(),
             delivered_bytes=line[:, LineCount.DELIVERED_BYTES].copy(),
-            lost=line[:, [LineCount.LOST_OUTAGE, LineCount.LOST_QUEUE, LineCount.LOST_LINE]],
+            lost=line[:, list(LINE_LOSSES.values())],
             delays=delays(
                 tally.line_delay,
                 count=line[:, LineCount.DELIVERED],
@@ -209,9 +216,8 @@ def losses_on_path(network: Network, tally: Tally) -> Int64Array:
     lost = np.zeros((tier.size, len(Cause), len(network.tiers)), dtype=np.int64)
     below = np.arange(1, tier.size)
     above = tier[network.parent[below]]
-    lost[below, Cause.OUTAGE, tier[below]] = line[below, LineCount.LOST_OUTAGE]
-    lost[below, Cause.QUEUE, tier[below]] = line[below, LineCount.LOST_QUEUE]
-    lost[below, Cause.LINE, tier[below]] = line[below, LineCount.LOST_LINE]
+    for cause, column in LINE_LOSSES.items():
+        lost[below, cause, tier[below]] = line[below, column]
     lost[below, Cause.OUTAGE, above] += line[below, LineCount.COPY_LOST_OUTAGE]
     lost[below, Cause.QUEUE, above] += line[below, LineCount.COPY_LOST_QUEUE]
     for depth in range(1, int(network.depth.max()) + 1):

@@ -82,6 +82,7 @@ class TimelineMeter:
         on_the_way = np.array(
             [
                 line[:, LineCount.LOST_OUTAGE] + line[:, LineCount.COPY_LOST_OUTAGE],
+                line[:, LineCount.LOST_POLICER],
                 line[:, LineCount.LOST_QUEUE] + line[:, LineCount.COPY_LOST_QUEUE],
                 line[:, LineCount.LOST_LINE],
             ]
@@ -107,8 +108,9 @@ class TimelineMeter:
         counts[:, Course.DUE] = packets_sent * self._group_rooms
         counts[:, Course.RECEIVED] = received
         counts[:, Course.LOST_OUTAGE] = lost[0] + outage
-        counts[:, Course.LOST_QUEUE] = lost[1]
-        counts[:, Course.LOST_LINE] = lost[2]
+        counts[:, Course.LOST_POLICER] = lost[1]
+        counts[:, Course.LOST_QUEUE] = lost[2]
+        counts[:, Course.LOST_LINE] = lost[3]
         counts[:, Course.LOST_ENDPOINT] = endpoint
         counts[:, Course.RECEIVED_BYTES] = received_bytes
         return counts

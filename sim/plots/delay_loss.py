@@ -82,7 +82,13 @@ def draw(results: Results) -> Figure:
     _draw_delay(left.add_subplot(), tier_delays(results))
     _draw_loss(right.add_subplot(), tier_losses(results))
     for half in (left, right):
-        half.legend(loc="outside lower center", ncols=4, columnspacing=1.0, handletextpad=0.5)
+        half.legend(
+            loc="outside lower center",
+            ncols=len(CAUSES),
+            columnspacing=0.9,
+            handlelength=1.4,
+            handletextpad=0.4,
+        )
     return figure
 
 

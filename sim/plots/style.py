@@ -25,8 +25,14 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#D55E00",
     "#CC79A7",
 )
-CAUSE_COLOURS = {"outage": BLACK, "queue": ORANGE, "line": SKY, "endpoint": PURPLE}
-CAUSE_HATCHES = {"outage": "", "queue": "//", "line": "", "endpoint": ".."}
+CAUSE_COLOURS = {
+    "outage": BLACK,
+    "policer": YELLOW,
+    "queue": ORANGE,
+    "line": SKY,
+    "endpoint": PURPLE,
+}
+CAUSE_HATCHES = {"outage": "", "policer": "xx", "queue": "//", "line": "", "endpoint": ".."}
 GRID = "#CCCCCC"
 PALE_YELLOW = "#FAF6C8"
 WIDTH_IN = 9.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.histogram import Delays
-from sim.metrics.measures import CAUSES, Course
+from sim.metrics.measures import CAUSES, LINE_CAUSES, Course
 from sim.results.place import places
 from sim.results.run import Results
 from sim.scenario.model import Line
@@ -95,6 +95,7 @@ def lines(results: Results, where: Sequence[str]) -> Table:
     network, measured = results.network, results.measures.lines
     rows = [(line, down) for line in results.scenario.lines for down in (True, False)]
     directions = [line.down if down else line.up for line, down in rows]
+    policers = [direction.policer for direction in directions]
     sites = [network.sites[network.index[line.site]] for line, _ in rows]
     # Row 0, the root's, stands for every direction that carries nothing: it is all zero.
     source = np.array([_measured_row(results, line) if down else 0 for line, down in rows])
@@ -114,11 +115,17 @@ def lines(results: Results, where: Sequence[str]) -> Table:
         _text("access_class", [line.access_class for line, _ in rows]),
         _integers("rate_bps", "bit/s", [direction.rate_bps for direction in directions]),
         _integers("buffer_bytes", "bytes", [direction.buffer_bytes for direction in directions]),
+        _known("policer_rate_bps", "bit/s", [each.rate_bps if each else None for each in policers]),
+        _known(
+            "policer_burst_bytes",
+            "bytes",
+            [each.burst_bytes if each else None for each in policers],
+        ),
         _ms("propagation_ms", np.array([line.propagation_ns for line, _ in rows], dtype=np.int64)),
         packets("offered", measured.offered),
         packets("refused", measured.refused),
         packets("delivered", measured.delivered),
-        *(packets(f"lost_{cause}", measured.lost[:, i]) for i, cause in enumerate(CAUSES[:3])),
+        *(packets(f"lost_{cause}", measured.lost[:, i]) for i, cause in enumerate(LINE_CAUSES)),
         Column(name="offered_bytes", unit="bytes", values=measured.offered_bytes[source]),
         Column(name="delivered_bytes", unit="bytes", values=measured.delivered_bytes[source]),
         Column(
@@ -180,6 +187,7 @@ def timeline(results: Results) -> Table:
         count("due", "packets", Course.DUE),
         count("received", "packets", Course.RECEIVED),
         count("lost_outage", "packets", Course.LOST_OUTAGE),
+        count("lost_policer", "packets", Course.LOST_POLICER),
         count("lost_queue", "packets", Course.LOST_QUEUE),
         count("lost_line", "packets", Course.LOST_LINE),
         count("lost_endpoint", "packets", Course.LOST_ENDPOINT),
@@ -203,6 +211,12 @@ def _text(name: str, values: list[str]) -> Column:
 
 def _integers(name: str, unit: str, values: list[int]) -> Column:
     return Column(name=name, unit=unit, values=np.array(values, dtype=np.int64))
+
+
+def _known(name: str, unit: str, values: list[int | None]) -> Column:
+    """Return a column in which what is not there is unknown."""
+    known = [np.nan if value is None else value for value in values]
+    return Column(name=name, unit=unit, values=np.array(known, dtype=np.float64))
 
 
 def _ms(name: str, values_ns: Int64Array) -> Column:

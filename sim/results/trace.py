@@ -36,6 +36,7 @@ _CAUSE = {
     Fate.EGRESS_OUTAGE: "outage",
     Fate.EGRESS_QUEUE: "queue",
     Fate.LINE_OUTAGE: "outage",
+    Fate.LINE_POLICER: "policer",
     Fate.LINE_QUEUE: "queue",
     Fate.LINE_LOSS: "line",
     Fate.ROOM_OUTAGE: "outage",

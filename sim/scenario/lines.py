@@ -202,6 +202,7 @@ class _Builder:
                 buffer_bytes=max(buffer_bytes, 1),
                 mtu_bytes=mtu_bytes,
                 loss=loss,
+                policer=None,
             )
         return self._directions[key]
 

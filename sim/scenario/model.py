@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
+MAX_BURST_BYTES = 10**9  # in billionths of a bit, 8 * 10**18, it is below 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,32 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Policer:
+    """A token bucket without a queue: a packet that does not find its tokens is lost.
+
+    It starts full. A packet takes as many bytes of tokens as it has, overhead included.
+
+    Attributes
+    ----------
+    rate_bps : rate at which tokens come, bit/s
+    burst_bytes : most tokens the bucket holds, bytes
+    """
+
+    rate_bps: int
+    burst_bytes: int
+
+    def __post_init__(self) -> None:
+        if self.rate_bps <= 0:
+            raise ValueError(f"rate_bps must be positive, got {self.rate_bps}")
+        if not 0 < self.burst_bytes <= MAX_BURST_BYTES:
+            raise ValueError(
+                f"burst_bytes must be from 1 to {MAX_BURST_BYTES}, got {self.burst_bytes}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Direction:
-    """One direction of a line: how fast it sends, what it can hold, what it loses.
+    """One direction of a line: what it lets in, how fast it sends, what it can hold and loses.
 
     Attributes
     ----------
@@ -80,17 +105,24 @@ class Direction:
     buffer_bytes : memory for bits not yet sent, bytes; counts the packet being sent
     mtu_bytes : largest packet; the unit in which the buffer is counted in packets
     loss : loss process at the end of transmission
+    policer : what a packet must pass before the queue; None: nothing
     """
 
     rate_bps: int
     buffer_bytes: int
     mtu_bytes: int
     loss: Loss
+    policer: Policer | None
 
     def __post_init__(self) -> None:
         for name in ("rate_bps", "buffer_bytes", "mtu_bytes"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+    @property
+    def sustained_bps(self) -> int:
+        """What it carries in the long run: its rate, or its policer's where that is less."""
+        return min(self.rate_bps, self.policer.rate_bps) if self.policer else self.rate_bps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ def assert_conserved(network: Network, engine: Engine, sent: int) -> None:
         line[LineCount.OFFERED],
         line[LineCount.DELIVERED]
         + line[LineCount.LOST_OUTAGE]
+        + line[LineCount.LOST_POLICER]
         + line[LineCount.LOST_QUEUE]
         + line[LineCount.LOST_LINE],
     )

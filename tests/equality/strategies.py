@@ -27,7 +27,7 @@ from sim.dataplane.edit import (
 from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.network.tree import Network, build_network
-from sim.scenario.model import Direction, Egress, Line, Loss, Scenario
+from sim.scenario.model import Direction, Egress, Line, Loss, Policer, Scenario
 from tests.equality import trees
 from tests.equality.rehearsal import Cuts, Rehearsal, Sent, play, rows
 from tests.equality.trees import BYTE_PER_NS, LOSSLESS, TIERS
@@ -35,6 +35,8 @@ from tests.equality.trees import BYTE_PER_NS, LOSSLESS, TIERS
 CARRIERS = ("vnpt", "viettel")
 # 1, 2, 1/2 and 8/3 ns per byte: halves and thirds must be rounded.
 RATES_BPS = (BYTE_PER_NS, BYTE_PER_NS // 2, BYTE_PER_NS * 2, 3 * 10**9)
+# Tokens for 1, 1/2 and 1/4 byte per ns: the last token is often just enough, or one is missing.
+POLICER_RATES_BPS = (BYTE_PER_NS, BYTE_PER_NS // 2, BYTE_PER_NS // 4, BYTE_PER_NS - 1)
 REPAIRS: dict[type[Edit], type[Edit]] = {
     FailLine: RestoreLine,
     FailRelay: RestoreRelay,
@@ -101,6 +103,20 @@ def losses(draw: st.DrawFn) -> Loss:
 
 
 @st.composite
+def policers(draw: st.DrawFn) -> Policer | None:
+    """Draw none, a bucket that may be less than a packet, or one that may be more than a queue.
+
+    A tight one leaves little to meet behind it, so not all are.
+    """
+    kind = draw(st.sampled_from(["none", "none", "tight", "ample"]))
+    if kind == "none":
+        return None
+    burst_bytes = st.integers(3, 10) if kind == "tight" else st.integers(12, 30)
+    rate_bps = draw(st.sampled_from(POLICER_RATES_BPS))
+    return Policer(rate_bps=rate_bps, burst_bytes=draw(burst_bytes))
+
+
+@st.composite
 def directions(draw: st.DrawFn) -> Direction:
     """Draw a direction whose memory holds a few packets."""
     return trees.direction(
@@ -108,6 +124,7 @@ def directions(draw: st.DrawFn) -> Direction:
         buffer_bytes=draw(st.integers(4, 30)),
         mtu_bytes=draw(st.integers(1, 5)),
         loss=draw(losses()),
+        policer=draw(policers()),
     )
 
 

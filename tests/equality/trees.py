@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sim.scenario.model import Direction, Egress, Line, Loss, Relay, Scenario, Site, Stream
+from sim.scenario.model import (
+    Direction,
+    Egress,
+    Line,
+    Loss,
+    Policer,
+    Relay,
+    Scenario,
+    Site,
+    Stream,
+)
 
 BYTE_PER_NS = 8 * 10**9  # bit/s
 LOSSLESS = Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
@@ -22,9 +32,16 @@ def direction(
     buffer_bytes: int = 100,
     mtu_bytes: int = 1,
     loss: Loss = LOSSLESS,
+    policer: Policer | None = None,
 ) -> Direction:
-    """Return a direction of a line: 1 byte/ns, room for 100 bytes, no loss."""
-    return Direction(rate_bps=rate_bps, buffer_bytes=buffer_bytes, mtu_bytes=mtu_bytes, loss=loss)
+    """Return a direction of a line: 1 byte/ns, room for 100 bytes, no loss, no policer."""
+    return Direction(
+        rate_bps=rate_bps,
+        buffer_bytes=buffer_bytes,
+        mtu_bytes=mtu_bytes,
+        loss=loss,
+        policer=policer,
+    )
 
 
 def line(down: Direction | None = None, *, propagation_ns: int = 0, carrier: str = "vnpt") -> Line:

@@ -27,6 +27,7 @@ from sim.scenario.model import (
     Fault,
     Line,
     Loss,
+    Policer,
     Relay,
     Requirement,
     Scenario,
@@ -38,24 +39,36 @@ MS = 10**6
 S = 10**9
 
 
-def direction(rate_bps: int) -> Direction:
+POLICER = Policer(rate_bps=3_000_000, burst_bytes=30_000)
+
+
+def direction(rate_bps: int, policer: Policer | None) -> Direction:
     return Direction(
         rate_bps=rate_bps,
         buffer_bytes=150_000,
         mtu_bytes=1500,
         loss=Loss(p=0.0, r=1.0, bad=0.0, good=0.01),
+        policer=policer,
     )
 
 
-def line(site: str, parent: str, *, carrier: str, rate_bps: int, role: str = "primary") -> Line:
+def line(
+    site: str,
+    parent: str,
+    *,
+    carrier: str,
+    rate_bps: int,
+    role: str = "primary",
+    policer: Policer | None = None,
+) -> Line:
     return Line(
         site=site,
         parent=parent,
         role=role,  # type: ignore[arg-type]
         carrier=carrier,
         access_class="",
-        down=direction(rate_bps),
-        up=direction(rate_bps // 2),
+        down=direction(rate_bps, policer),
+        up=direction(rate_bps // 2, policer),
         propagation_ns=2 * MS,
     )
 
@@ -82,7 +95,10 @@ def site(id: str, name: str, tier: str, parent: str, *, room: bool) -> Site:  # 
 def scenario(
     *, requirements: tuple[Requirement, ...] = (), faults: tuple[Fault, ...] = ()
 ) -> Scenario:
-    """Central, 2 provinces (one with a room), 3 districts, 8 communes; one backup line."""
+    """Central, 2 provinces (one with a room), 3 districts, 8 communes; one backup line.
+
+    The communes' lines have policers.
+    """
     sites = [
         site("vn", "Trung ương", "central", "", room=False),
         site("79", "Thành phố Hồ Chí Minh", "province", "vn", room=True),
@@ -103,7 +119,7 @@ def scenario(
         for i in range(count):
             id_ = f"{district}{i:02d}"
             sites.append(site(id_, f"Phường [{i}] & <$b$>", "commune", district, room=True))
-            lines.append(line(id_, district, carrier="vnpt", rate_bps=4_000_000))
+            lines.append(line(id_, district, carrier="vnpt", rate_bps=4_000_000, policer=POLICER))
     lines.append(line("76000", "769", carrier="viettel", rate_bps=2_000_000, role="backup"))
     relays = {
         "vn": (egress("", 10**9),),
@@ -254,12 +270,16 @@ class Meeting:
             line[LineCount.LOST_OUTAGE] += 1
             self.log.append((s, number, Fate.LINE_OUTAGE, at_ns))
             return
+        primary = self.network.lines[s]
+        assert primary is not None
+        if primary.down.policer and self._dice.random() < self._loss:
+            line[LineCount.LOST_POLICER] += 1
+            self.log.append((s, number, Fate.LINE_POLICER, at_ns))
+            return
         if self._dice.random() < self._loss:
             line[LineCount.LOST_QUEUE] += 1
             self.log.append((s, number, Fate.LINE_QUEUE, at_ns))
             return
-        primary = self.network.lines[s]
-        assert primary is not None
         service_ns = size_bytes * 8 * S // primary.down.rate_bps
         wait_ns = self._dice.randrange(5 * MS)
         line[LineCount.BUSY_NS] += service_ns

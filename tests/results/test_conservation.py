@@ -25,6 +25,7 @@ LINE = [
     LineCount.OFFERED,
     LineCount.DELIVERED,
     LineCount.LOST_OUTAGE,
+    LineCount.LOST_POLICER,
     LineCount.LOST_QUEUE,
     LineCount.LOST_LINE,
     LineCount.COPY_LOST_OUTAGE,

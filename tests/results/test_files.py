@@ -89,6 +89,19 @@ def test_what_could_not_be_known_is_null(folder):
     assert (drain["start_ms"], drain["end_ms"]) == (10_000, None)
 
 
+def test_only_a_line_with_a_policer_has_its_figures(folder):
+    lines = pq.read_table(folder / "lines.parquet").to_pylist()
+    policed = [row for row in lines if row["policer_rate_bps"] is not None]
+    assert len(policed) == 2 * 8
+    assert {row["tier"] for row in policed} == {"commune"}
+    figures = {(row["policer_rate_bps"], row["policer_burst_bytes"]) for row in policed}
+    assert figures == {(3_000_000, 30_000)}
+    others = [row for row in lines if row["policer_rate_bps"] is None]
+    assert {(row["policer_burst_bytes"], row["lost_policer"]) for row in others} == {(None, 0)}
+    rooms = pd.read_parquet(folder / "endpoints.parquet")
+    assert sum(row["lost_policer"] for row in policed) == rooms.lost_policer_at_commune.sum() > 0
+
+
 def test_the_tables_agree_with_each_other_and_with_the_summary(folder):
     summary = summary_of(folder)
     rooms = pd.read_parquet(folder / "endpoints.parquet")
@@ -211,9 +224,11 @@ def test_a_trace_tells_what_became_of_every_packet(folder, held, results):
     assert len(lost) + len(arrived) == 400
     assert all(int(row["lost_at_ns"]) >= int(row["sent_ns"]) for row in lost)
     by_cause = [
-        sum(row["lost_cause"] == cause for row in lost) for cause in ("outage", "queue", "line")
+        sum(row["lost_cause"] == cause for row in lost)
+        for cause in ("outage", "policer", "queue", "line")
     ]
-    assert by_cause == rooms.lost_by_cause[i, :3].tolist()
+    assert all(by_cause)
+    assert by_cause == rooms.lost_by_cause[i, :4].tolist()
     assert {row["lost_where"] for row in lost} == {
         "egress vn",
         "line 80",

@@ -18,6 +18,7 @@ CAUSE = {
     Fate.EGRESS_OUTAGE: "outage",
     Fate.EGRESS_QUEUE: "queue",
     Fate.LINE_OUTAGE: "outage",
+    Fate.LINE_POLICER: "policer",
     Fate.LINE_QUEUE: "queue",
     Fate.LINE_LOSS: "line",
     Fate.ROOM_OUTAGE: "outage",
@@ -64,6 +65,7 @@ def test_a_rooms_losses_are_those_on_its_path_by_cause_and_tier(held, results):
         cause for cause, lost in zip(CAUSES, rooms.lost.sum(axis=(0, 2)), strict=True) if lost
     } == {
         "outage",
+        "policer",
         "queue",
         "line",
     }
@@ -103,6 +105,7 @@ def test_the_timeline_counts_each_groups_packets_in_their_bin(held, results):
                     by_cause[cause] += count
             columns = [
                 Course.LOST_OUTAGE,
+                Course.LOST_POLICER,
                 Course.LOST_QUEUE,
                 Course.LOST_LINE,
                 Course.LOST_ENDPOINT,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
+from sim.metrics.measures import Course
 from sim.metrics.meters import Meters
 from sim.plots import delay_loss, style, timeline, utilisation
 from sim.plots.charts import draw_charts
@@ -58,7 +59,7 @@ def test_curves_cover_the_meeting_and_not_the_drain(results):
     drawn = timeline.curves(results)
     assert drawn.edges_s.tolist() == list(range(11))
     counts = results.measures.timeline.counts[:10]
-    assert drawn.rate_bps[0] == 8 * counts[0, 0, 6] / 10
+    assert drawn.rate_bps[0] == 8 * counts[0, 0, Course.RECEIVED_BYTES] / 10
     assert drawn.worst_loss[4] == 1.0  # the province of the dead district
     assert (drawn.lowest_bps <= drawn.rate_bps).all()
     assert (drawn.rate_bps <= drawn.highest_bps).all()

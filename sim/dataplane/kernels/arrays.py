@@ -42,6 +42,15 @@ class Tree(NamedTuple):
     dark_after_ns: int
 
 
+class Buckets(NamedTuple):
+    """Policers of the down direction of each site's line, shape (n,); see `policer`."""
+
+    rate_bps: Int64s
+    burst_nbit: Int64s  # a full bucket; 0: no policer
+    missing_nbit: Int64s  # to a full bucket, just after the last packet that passed
+    at_ns: Int64s  # when that was
+
+
 class Lines(NamedTuple):
     """State of the down direction of each site's line, shape (n,)."""
 
@@ -49,6 +58,7 @@ class Lines(NamedTuple):
     service: Int64s  # row of the service table
     drain_ns: Int64s
     free_ns: Int64s
+    buckets: Buckets
     accepted: Int64s  # acceptances so far
     carried_at: Int64s
     carried: Int64s

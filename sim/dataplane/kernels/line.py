@@ -1,4 +1,4 @@
-"""One direction of a line through one span: queue, transmission, loss, arrival.
+"""One direction of a line through one span: policer, queue, transmission, loss, arrival.
 
 The rule of acceptance, here and in the reference engine: the memory holds the bits that are not
 sent yet, and a packet is accepted only if it fits whole. Edits cut the span; between two of them
@@ -23,6 +23,7 @@ from sim.dataplane.kernels.arrays import (
 )
 from sim.dataplane.kernels.compiled import kernel
 from sim.dataplane.kernels.loss import draw_gap, step_chain
+from sim.dataplane.kernels.policer import take_tokens
 from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount
 
 OFFERED = int(LineCount.OFFERED)
@@ -31,6 +32,7 @@ REFUSED = int(LineCount.REFUSED)
 DELIVERED = int(LineCount.DELIVERED)
 DELIVERED_BYTES = int(LineCount.DELIVERED_BYTES)
 LOST_OUTAGE = int(LineCount.LOST_OUTAGE)
+LOST_POLICER = int(LineCount.LOST_POLICER)
 LOST_QUEUE = int(LineCount.LOST_QUEUE)
 LOST_LINE = int(LineCount.LOST_LINE)
 BUSY_NS = int(LineCount.BUSY_NS)
@@ -50,6 +52,7 @@ ROOM_DARK_NS = int(RoomCount.DARK_NS)
 
 ARRIVED = int(Fate.ARRIVED)
 FATE_LINE_OUTAGE = int(Fate.LINE_OUTAGE)
+FATE_LINE_POLICER = int(Fate.LINE_POLICER)
 FATE_LINE_QUEUE = int(Fate.LINE_QUEUE)
 FATE_LINE_LOSS = int(Fate.LINE_LOSS)
 FATE_RECEIVED = int(Fate.ROOM_RECEIVED)
@@ -243,15 +246,18 @@ def change_line(s, c, queued, tree, lines, chains, tables, flow, changes, counts
 
 
 @kernel
-def refuse(s, packet, at_ns, lines, tree, flow, counts, bench):
-    """Lose a packet at the door: the line is down, or its memory is too full."""
-    if lines.up[s]:
-        fate = FATE_LINE_QUEUE
-        counts.line[s, LOST_QUEUE] += 1
-    else:
+def refuse(s, packet, at_ns, conforms, lines, tree, flow, counts, bench):
+    """Lose a packet at the door: line down, no tokens, or its memory too full."""
+    if not lines.up[s]:
         fate = FATE_LINE_OUTAGE
         counts.line[s, LOST_OUTAGE] += 1
         counts.line[s, REFUSED] += 1
+    elif not conforms:
+        fate = FATE_LINE_POLICER
+        counts.line[s, LOST_POLICER] += 1
+    else:
+        fate = FATE_LINE_QUEUE
+        counts.line[s, LOST_QUEUE] += 1
     if tree.watched[s]:
         note(bench.log, bench.used, s, flow.first + packet, fate, at_ns)
 
@@ -277,6 +283,7 @@ def offer_span(
     propagation_ns = tree.propagation_ns[s]
     # A line that is down has no memory: all is refused in the one place below.
     drain_ns = lines.drain_ns[s] if lines.up[s] else 0
+    policed = lines.up[s] and lines.buckets.burst_nbit[s] > 0
     free_ns = lines.free_ns[s]
     busy_ns = max(free_ns - from_ns, 0)
     n = first = lines.accepted[s]
@@ -300,9 +307,10 @@ def offer_span(
         offered_bytes += sizes[column]
         need_ns = service_ns[column]
         backlog_ns = max(free_ns - at_ns, 0) + need_ns
-        if backlog_ns > drain_ns:
+        conforms = not policed or take_tokens(s, at_ns, sizes[column], lines.buckets)
+        if not conforms or backlog_ns > drain_ns:
             refused += 1
-            refuse(s, packet, at_ns, lines, tree, flow, counts, bench)
+            refuse(s, packet, at_ns, conforms, lines, tree, flow, counts, bench)
             continue
         free_ns = at_ns + backlog_ns
         busy_ns += need_ns

@@ -1,4 +1,4 @@
-"""The down direction of a line in the reference engine: a transmitter, its losses and its wire."""
+"""The down direction of a line in the reference engine: policer, transmitter, losses, wire."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
 from sim.dataplane.reference.loss import LossProcess
 from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.policer import LivePolicer
 from sim.dataplane.reference.transmitter import Transmitter
 from sim.dataplane.tally import Fate, LineCount, bucket
 from sim.scenario.model import Line, Loss
@@ -45,10 +46,10 @@ class Flight:
 class LiveLine:
     """The down direction of the line of one site.
 
-    A packet that reaches the line is refused while the line is down, then if the memory has no
-    room for it. Else it waits, is sent, is lost at its last bit if its number was picked, crosses
-    the wire and arrives. A failing line kills it wherever it is; a failing relay above kills it
-    until its last bit has left.
+    A packet that reaches the line is refused while the line is down, then if its policer has no
+    tokens for it, then if the memory has no room for it. Else it waits, is sent, is lost at its
+    last bit if its number was picked, crosses the wire and arrives. A failing line kills it
+    wherever it is; a failing relay above kills it until its last bit has left.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class LiveLine:
             overhead_ns=0,
             leave=self._leave,
         )
+        policer = line.down.policer
+        self._policer = LivePolicer(clock, ledger.encounters, policer) if policer else None
         self._clock = clock
         self._ledger = ledger
         self._count = ledger.tally.line[site]
@@ -91,9 +94,12 @@ class LiveLine:
             self._lose(packet, LineCount.LOST_OUTAGE, Fate.LINE_OUTAGE)
             if self._failed_ns == self._clock.now_ns:
                 self._ledger.encounters[Encounter.FAULT_AT_ARRIVAL] += 1
+        elif self._policer is not None and not self._policer.admits(packet.size_bytes):
+            self._lose(packet, LineCount.LOST_POLICER, Fate.LINE_POLICER)
         elif self.transmitter.spare_ns(packet) < 0:
             self._lose(packet, LineCount.LOST_QUEUE, Fate.LINE_QUEUE)
             self._ledger.encounters[Encounter.QUEUE_LOSS_ON_LINE] += 1
+            self._ledger.encounters[Encounter.TOKENS_IN_VAIN] += self._policer is not None
         else:
             switches = self._losses.switches
             doomed = self._losses.picks()
