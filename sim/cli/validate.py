@@ -19,7 +19,7 @@ from sim.results.place import id_and_place
 from sim.scenario.loader import load
 from sim.scenario.model import Line, Scenario
 from sim.scenario.resolved import resolved_text
-from sim.units import format_rate, format_share, format_time
+from sim.units import format_rate, format_share, format_size, format_time
 
 FULLEST = 10
 
@@ -95,10 +95,13 @@ def _lines(scenario: Scenario, network: Network, out: Console) -> Table:
         ">lines",
         ">down",
         ">up",
+        ">policer",
         ">mean loss",
     )
     groups = Counter(_kind(network, line) for line in scenario.lines)
-    for (t, role, access_class, carrier, down_bps, up_bps, loss), count in sorted(groups.items()):
+    for (t, role, access_class, carrier, down_bps, up_bps, policer, loss), count in sorted(
+        groups.items()
+    ):
         made.add_row(
             shown(scenario.tiers[t]),
             role,
@@ -107,12 +110,21 @@ def _lines(scenario: Scenario, network: Network, out: Console) -> Table:
             f"{count:,}",
             format_rate(down_bps),
             format_rate(up_bps),
+            _policer(policer),
             format_share(loss),
         )
     return made
 
 
-def _kind(network: Network, line: Line) -> tuple[int, str, str, str, int, int, float]:
+def _policer(policer: tuple[int, int]) -> str:
+    rate_bps, burst_bytes = policer
+    return f"{format_rate(rate_bps)}, {format_size(burst_bytes)}" if rate_bps else "–"
+
+
+def _kind(
+    network: Network, line: Line
+) -> tuple[int, str, str, str, int, int, tuple[int, int], float]:
+    policer = line.down.policer
     return (
         int(network.tier[network.index[line.site]]),
         line.role,
@@ -120,6 +132,7 @@ def _kind(network: Network, line: Line) -> tuple[int, str, str, str, int, int, f
         line.carrier,
         line.down.rate_bps,
         line.up.rate_bps,
+        (policer.rate_bps, policer.burst_bytes) if policer else (0, 0),
         line.down.loss.mean,
     )
 
@@ -143,7 +156,7 @@ def _fullest_lines(network: Network, offered_bps: float, out: Console) -> Table:
         made.add_row(
             shown(id_and_place(network, s)),
             shown(f"{line.carrier} {line.access_class}".strip()),
-            format_rate(line.down.rate_bps),
+            format_rate(line.down.sustained_bps),
             format_share(float(load[s]), digits=3),
         )
     return made

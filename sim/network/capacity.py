@@ -15,7 +15,7 @@ NS_PER_S = 10**9
 
 
 def line_load(network: Network, *, offered_bps: float) -> Float64Array:
-    """Return the average load of each site's line, down, as a share of its rate.
+    """Return the average load of each site's line, down, as a share of what it can sustain.
 
     Parameters
     ----------
@@ -27,7 +27,10 @@ def line_load(network: Network, *, offered_bps: float) -> Float64Array:
         NaN for the root, which has no line.
     """
     return np.array(
-        [np.nan if line is None else offered_bps / line.down.rate_bps for line in network.lines]
+        [
+            np.nan if line is None else offered_bps / line.down.sustained_bps
+            for line in network.lines
+        ]
     )
 
 

@@ -79,6 +79,7 @@ PositiveSize = Annotated[
     matches(SIZE, "150 kB"),
 ]
 PacketSize = Annotated[int, reader(quantities.read_mtu), matches(SIZE, "1500 B", "1240 B")]
+BurstSize = Annotated[int, reader(quantities.read_burst), matches(SIZE, "64 kB")]
 Share = Annotated[float, reader(parse_share), matches(SHARE, "70 %", "0.1 %")]
 Factor = Annotated[float, reader(parse_factor), matches(FACTOR, "× 0.5")]
 PlainFactor = Annotated[

@@ -10,7 +10,7 @@ from sim.scenario.document import Document
 from sim.scenario.loss_text import parse_loss
 from sim.scenario.network_schema import InlineTable
 from sim.scenario.problems import Place, Problems
-from sim.scenario.quantities import read_buffer, read_mtu, read_word
+from sim.scenario.quantities import read_buffer, read_burst, read_mtu, read_word
 from sim.scenario.selectors import check_site
 from sim.scenario.sites import Tree, open_table
 from sim.scenario.table import Table
@@ -25,11 +25,14 @@ READERS: dict[str, Callable[[str], Any]] = {
     "up": parse_rate_bps,
     "buffer": read_buffer,
     "up_buffer": read_buffer,
+    "policer_rate": parse_rate_bps,
+    "policer_burst": read_burst,
     "loss": parse_loss,
     "delay": parse_time_ns,
     "mtu": read_mtu,
 }
-JUDGED_LATER = ("class", "buffer", "up_buffer")  # so the place of the cell is kept
+# So the place of the cell is kept.
+JUDGED_LATER = ("class", "buffer", "up_buffer", "policer_rate", "policer_burst")
 COLUMNS = ("site", "role", "parent", *READERS)
 MAX_ROWS = 4_000_000
 

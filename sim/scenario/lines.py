@@ -18,8 +18,8 @@ from sim.scenario.document import Document
 from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
 from sim.scenario.mapping import given
-from sim.scenario.model import Direction, Line, Loss
-from sim.scenario.network_schema import LineFields, TierLineFields
+from sim.scenario.model import Direction, Line, Loss, Policer
+from sim.scenario.network_schema import LineFields, PolicerFields, TierLineFields
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
 from sim.scenario.relays import check_buffer
@@ -126,7 +126,7 @@ class _Builder:
         self._route = Route(factor=route.factor, per_km_ns=route.per_km) if route else None
         self._kinds: dict[tuple[str, str, tuple[int, ...]], Kind | None] = {}
         self._without_position: set[Place] = set()  # thousands may share one fault
-        self._directions: dict[tuple[int, int, int, Loss], Direction] = {}
+        self._directions: dict[tuple[int, int, int, Loss, Policer | None], Direction] = {}
 
     def line(
         self,
@@ -182,11 +182,24 @@ class _Builder:
             return None
         carrier, _ = values.get("carrier", ("", None))
         delay_ns, _ = values.get("delay", (None, None))
-        down = self._direction(values, "down")
-        up = self._direction(values, "up")
+        policer = self._policer(values, site_id, path)
+        down = self._direction(values, "down", policer)
+        up = self._direction(values, "up", policer)
         return Kind(carrier, down, up, delay_ns)
 
-    def _direction(self, values: Values, name: str) -> Direction:
+    def _policer(self, values: Values, site_id: str, path: tuple[str, ...]) -> Policer | None:
+        """Return the policer; None if there is none, or after recording what it lacks."""
+        rate_bps, rate_place = values.get("policer_rate", (0, None))
+        burst_bytes, burst_place = values.get("policer_burst", (0, None))
+        place = rate_place if rate_bps else burst_place
+        if bool(rate_bps) != bool(burst_bytes) and place:  # only a row can give one alone
+            lacking = "policer_burst" if rate_bps else "policer_rate"
+            text = f"the line of {self._tree.title(site_id)} has no '{lacking}', here or in "
+            self._document.problems.add(place, text + ".".join(path))
+            return None
+        return Policer(rate_bps=rate_bps, burst_bytes=burst_bytes) if rate_bps else None
+
+    def _direction(self, values: Values, name: str, policer: Policer | None) -> Direction:
         rate_bps: int = values[name][0]
         buffer: Buffer
         buffer, place = values[f"{name}_buffer"]
@@ -194,7 +207,7 @@ class _Builder:
         mtu_bytes: int = values["mtu"][0] if "mtu" in values else self._document.file.mtu
         buffer_bytes = buffer.size_bytes(rate_bps, mtu_bytes)
         check_buffer(self._document, place, buffer_bytes, rate_bps, mtu_bytes)
-        key = (rate_bps, buffer_bytes, mtu_bytes, loss)
+        key = (rate_bps, buffer_bytes, mtu_bytes, loss, policer)
         if key not in self._directions:
             # An empty buffer was recorded as a problem; the model refuses it too.
             self._directions[key] = Direction(
@@ -202,7 +215,7 @@ class _Builder:
                 buffer_bytes=max(buffer_bytes, 1),
                 mtu_bytes=mtu_bytes,
                 loss=loss,
-                policer=None,
+                policer=policer,
             )
         return self._directions[key]
 
@@ -228,10 +241,18 @@ class _Builder:
 
 
 def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Values:
-    return {
+    values: Values = {
         name: (getattr(fields, name), document.place(*path, name))
         for name in given(fields, *FIELDS)
     }
+    if given(fields, "policer"):
+        policer, place = fields.policer, document.place(*path, "policer")
+        rate_bps, burst_bytes = 0, 0  # `none`, which takes away what the tier or class gives
+        if isinstance(policer, PolicerFields):
+            rate_bps, burst_bytes = policer.rate, policer.burst
+        values["policer_rate"] = (rate_bps, place)
+        values["policer_burst"] = (burst_bytes, place)
+    return values
 
 
 def _tiers(document: Document, tree: Tree) -> dict[str, Tier]:

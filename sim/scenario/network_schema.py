@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from sim.scenario.fields import (
     BufferSize,
+    BurstSize,
     Count,
     LossProcess,
     OneLine,
@@ -91,14 +92,14 @@ class EgressFields(CarrierEgress):
     )
 
 
-def _egress_tag(value: object) -> str:
-    return f"{TAG}none" if isinstance(value, str) else f"{TAG}egress"
+def _tag(value: object) -> str:
+    return f"{TAG}none" if isinstance(value, str) else f"{TAG}fields"
 
 
 Egress = Annotated[
     Annotated[str, *words("none"), Tag(f"{TAG}none")]
-    | Annotated[EgressFields, Tag(f"{TAG}egress")],
-    Discriminator(_egress_tag),
+    | Annotated[EgressFields, Tag(f"{TAG}fields")],
+    Discriminator(_tag),
 ]
 
 
@@ -133,6 +134,22 @@ class RouteFields(Fields):
     per_km: TimePerKm = Field(description="Propagation time per km of route, such as 4.9 us.")
 
 
+class PolicerFields(Fields):
+    """A token bucket before the queue: what does not find its tokens is lost."""
+
+    rate: Rate = Field(description="Rate at which tokens come.")
+    burst: BurstSize = Field(
+        description="Most tokens the bucket holds; it starts full. At least the largest packet."
+    )
+
+
+Policer = Annotated[
+    Annotated[str, *words("none"), Tag(f"{TAG}none")]
+    | Annotated[PolicerFields, Tag(f"{TAG}fields")],
+    Discriminator(_tag),
+]
+
+
 class LineFields(Fields):
     """A line from a site to its parent."""
 
@@ -144,6 +161,11 @@ class LineFields(Fields):
         None,
         description="Memory of each direction for bits not yet sent, the packet being sent "
         "included: a size, a time at the direction's rate, or packets of one mtu.",
+    )
+    policer: Policer | None = Field(
+        None,
+        description="What the carrier lets in, each direction: packets above it are lost before "
+        "the queue. Default `none`.",
     )
     loss: LossProcess | None = Field(
         None, description="Packets lost on the line, each direction; default 0 %."

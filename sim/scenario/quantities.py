@@ -13,9 +13,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, TypeVar
 
+from sim.scenario.model import MAX_BURST_BYTES
 from sim.scenario.yaml_tree import Plain
 from sim.units import (
     MAX_TIME_NS,
+    format_size,
     format_time,
     parse_factor,
     parse_rate_bps,
@@ -88,6 +90,14 @@ def read_mtu(text: str) -> int:
     size_bytes = positive(parse_size_bytes, "1 B")(text)
     if size_bytes > MAX_MTU_BYTES:
         raise ValueError(f"'{text.strip()}' is above the limit of {MAX_MTU_BYTES} B for a packet")
+    return size_bytes
+
+
+def read_burst(text: str) -> int:
+    size_bytes = positive(parse_size_bytes, "1 B")(text)
+    if size_bytes > MAX_BURST_BYTES:
+        most = format_size(MAX_BURST_BYTES)
+        raise ValueError(f"'{text.strip()}' is above the limit of {most} for a burst")
     return size_bytes
 
 

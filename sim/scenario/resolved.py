@@ -40,6 +40,8 @@ LINE_COLUMNS = (
     "up",
     "buffer",
     "up_buffer",
+    "policer_rate",
+    "policer_burst",
     "loss",
     "delay",
     "mtu",
@@ -129,6 +131,7 @@ def _room_tiers(scenario: Scenario) -> list[str]:
 
 def _line_cells(line: Line) -> list[str]:
     down, up = line.down, line.up
+    policer = down.policer  # the same both ways
     same_buffer = down.buffer_bytes == up.buffer_bytes
     return [
         line.site,
@@ -140,6 +143,8 @@ def _line_cells(line: Line) -> list[str]:
         f"{up.rate_bps} bit/s",
         f"{down.buffer_bytes} B",
         "" if same_buffer else f"{up.buffer_bytes} B",
+        f"{policer.rate_bps} bit/s" if policer else "",
+        f"{policer.burst_bytes} B" if policer else "",
         loss_text(down.loss),
         f"{line.propagation_ns} ns",
         f"{down.mtu_bytes} B",

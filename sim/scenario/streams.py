@@ -50,13 +50,15 @@ def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
 def check_sizes(
     document: Document, streams: Iterable[Stream], lines: Iterable[Line], relays: Iterable[Relay]
 ) -> None:
-    """Record streams whose packets do not fit every line and egress."""
-    smallest = 2**62
-    where = ""
+    """Record streams whose packets do not fit every line, policer and egress."""
+    smallest = least_burst = 2**62
+    where = policed = ""
     for line in lines:
-        for mtu_bytes in (line.down.mtu_bytes, line.up.mtu_bytes):
-            if mtu_bytes < smallest:
-                smallest, where = mtu_bytes, f"the line of '{line.site}'"
+        for direction in (line.down, line.up):
+            if direction.mtu_bytes < smallest:
+                smallest, where = direction.mtu_bytes, f"the line of '{line.site}'"
+            if direction.policer and direction.policer.burst_bytes < least_burst:
+                least_burst, policed = direction.policer.burst_bytes, line.site
     for relay in relays:
         for egress in relay.egresses:
             if egress.rate_bps and egress.mtu_bytes < smallest:
@@ -67,6 +69,13 @@ def check_sizes(
             text = (
                 f"packets of {stream.packet_bytes} B and {stream.overhead_bytes} B overhead do not "
                 f"fit the mtu of {where}, {smallest} B"
+            )
+            document.problems.add(document.place("streams", stream.id, "packet"), text)
+        if size_bytes > least_burst:
+            text = (
+                f"packets of {stream.packet_bytes} B and {stream.overhead_bytes} B overhead exceed "
+                f"the burst of the policer on the line of '{policed}', {least_burst} B: all of "
+                "them would be lost"
             )
             document.problems.add(document.place("streams", stream.id, "packet"), text)
 

@@ -6,10 +6,11 @@ import pytest
 
 from sim.scenario.geography import distance_km
 from sim.scenario.loss_text import parse_loss
-from sim.scenario.model import Egress, Loss
+from sim.scenario.model import Egress, Loss, Policer
 from tests.scenario.files import SMALL, small
 
 CLASSES = SMALL[SMALL.index("    classes:") : SMALL.index("streams:")]
+POLICED = ("    classes:", "    policer: {rate: 5 Mbit/s, burst: 64 kB}\n    classes:")
 
 
 def line_of(scenario, site, role="primary"):
@@ -115,6 +116,43 @@ def test_an_exception_sees_the_carrier_of_those_before_it():
     scenario = with_except("'79': {carrier: viettel}", "carrier/viettel: {rate: 1 Mbit/s}")
     assert line_of(scenario, "79").down.rate_bps == 1_000_000
     assert line_of(scenario, "80").down.rate_bps == 50_000_000
+
+
+def test_a_policer_is_whole_in_the_file_and_by_column_in_the_inventory():
+    table = """\
+  inventory:
+    table: |
+      site, policer_rate, policer_burst
+      26734, 3 Mbit/s,
+      26737, , 9 kB
+      79, 20 Mbit/s, 1 MB
+streams:"""
+    scenario = small(POLICED, ("streams:", table))
+    for site, policer in {
+        "26734": Policer(rate_bps=3_000_000, burst_bytes=64_000),
+        "26737": Policer(rate_bps=5_000_000, burst_bytes=9_000),
+        "27688": Policer(rate_bps=5_000_000, burst_bytes=64_000),
+        "79": Policer(rate_bps=20_000_000, burst_bytes=1_000_000),
+        "80": None,
+    }.items():
+        line = line_of(scenario, site)
+        assert line.down.policer == line.up.policer == policer
+
+
+def test_a_class_or_an_exception_may_do_without_its_tiers_policer():
+    scenario = small(
+        POLICED,
+        ("buffer: 100 packets}", "buffer: 100 packets, policer: none}"),
+        ("streams:", "  except: {'26734': {policer: {rate: 1 Mbit/s, burst: 2 kB}}}\nstreams:"),
+    )
+    fibre = {line.down.policer for line in scenario.lines if line.access_class == "fibre"}
+    assert fibre == {None}
+    assert line_of(scenario, "26734").down.policer == Policer(rate_bps=1_000_000, burst_bytes=2_000)
+    without = small(
+        POLICED,
+        ("streams:", "  except: {tier/commune: {policer: none}}\nstreams:"),
+    )
+    assert {line.down.policer for line in without.lines} == {None}
 
 
 def test_loss_in_bursts_has_the_stated_mean_and_length():

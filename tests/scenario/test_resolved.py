@@ -40,10 +40,10 @@ EDITS = [
         """\
   inventory:
     table: |
-      site, role, parent, class, carrier, down, up, buffer, up_buffer, loss, delay, mtu
-      26734, backup, central, , other, 3 Mbit/s, 1 Mbit/s, 30 ms, , 2 % in bursts of 7 packets, ,
-      26734, primary, , radio, , , , , , p 1 % r 3 % 1-h 90 % 1-k 0.3 %, 3 ms, 1300 B
-      27688, , , , , 7 Mbit/s, 3 Mbit/s, 20 ms, 9 kB, , ,
+      site, role, parent, class, carrier, down, up, buffer, up_buffer, loss, delay, mtu,policer_rate
+      26734, backup, central, , other, 3 Mbit/s, 1 Mbit/s, 30 ms, , 2 % in bursts of 7 packets, , ,
+      26734, primary, , radio, , , , , , p 1 % r 3 % 1-h 90 % 1-k 0.3 %, 3 ms, 1300 B, 3.5 Mbit/s
+      27688, , , , , 7 Mbit/s, 3 Mbit/s, 20 ms, 9 kB, , , ,
   except:
     tier/commune in site/80: {mtu: 1500 B}
     class/radio: {up: 1 Mbit/s}
@@ -62,6 +62,8 @@ egress: {rate: 100 Mbit/s, buffer: 20 ms, overhead: 2 us, carriers: {vnpt: {rate
   except: {'80': {egress: none}, tier/province in region/South: {processing: 7 us}}""",
     ),
     ("table: |", "rooms: [province]\n  table: |"),
+    ("    classes:", "    policer: {rate: 5 Mbit/s, burst: 64 kB}\n    classes:"),
+    ("buffer: 100 packets}", "buffer: 100 packets, policer: none}"),
 ]
 
 
@@ -83,6 +85,7 @@ def test_everything_the_grammar_has_resolves_to_itself():
     assert [line.role for line in scenario.lines if line.site == "26734"] == ["primary", "backup"]
     assert {fault.label for fault in scenario.faults} >= {"a digger in Bến Nghé"}
     assert any(line.up.buffer_bytes != line.down.buffer_bytes for line in scenario.lines)
+    assert len({line.down.policer for line in scenario.lines}) == 3
     assert_same(scenario)
 
 
