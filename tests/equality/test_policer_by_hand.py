@@ -1,17 +1,20 @@
 """Policers with buckets so small that every token can be counted in the head.
 
 Lines send 1 byte/ns; a policer of `EIGHTH` gains a byte of tokens in 8 ns, one of `HALF` in 2 ns.
-Fates are (packet, fate, ns).
+Fates are (packet, fate, ns), those of both engines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from sim.dataplane.edit import Edit, FailLine, RestoreLine, SetLineRate
+from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate, LineCount
 from sim.scenario.model import MAX_BURST_BYTES, Policer, Scenario
-from tests.equality.decided import hops, rehearse
+from tests.equality.decided import hops
 from tests.equality.rehearsal import Rehearsal, Sent
 from tests.equality.test_engines_agree import play_both
 from tests.equality.trees import BYTE_PER_NS, direction, line, scenario
@@ -29,6 +32,15 @@ def policed(
     policer = Policer(rate_bps=rate_bps, burst_bytes=burst_bytes)
     down = direction(buffer_bytes=buffer_bytes, policer=policer)
     return scenario(PAIR, lines={"1": line(down)}, duration_ns=duration_ns)
+
+
+def rehearse(
+    tree: Scenario, packets: Sequence[Sent], edits: Sequence[Edit] = ()
+) -> ReferenceEngine:
+    """Return the reference engine after a whole run that the other engine equals."""
+    rehearsal = Rehearsal(scenario=tree, packets=tuple(packets), edits=tuple(edits))
+    _, reference = play_both(rehearsal, (), threads=1)
+    return reference
 
 
 def test_a_packet_passes_with_the_last_token_and_not_with_one_less() -> None:
@@ -54,8 +66,7 @@ def test_a_packet_passes_with_the_last_token_and_not_with_one_less() -> None:
 def test_a_billionth_of_a_bit_decides(burst_bytes: int, rate_bps: int, lost: int) -> None:
     """Emptied at 0; at 1 there is a byte, or a single token less."""
     tree = policed(rate_bps=rate_bps, burst_bytes=burst_bytes)
-    packets = ((0, 0, burst_bytes), (1, 0, 1))
-    engine, _ = play_both(Rehearsal(scenario=tree, packets=packets, edits=()), (), threads=1)
+    engine = rehearse(tree, [(0, 0, burst_bytes), (1, 0, 1)])
     assert engine.tally.line[1, LineCount.LOST_POLICER] == lost
 
 
@@ -138,8 +149,7 @@ def test_nothing_overflows_at_the_limits(rate_bps: int, packets: list[Sent], pas
         buffer_bytes=LARGEST_BYTES,
         duration_ns=MONTH_NS + 1,
     )
-    rehearsal = Rehearsal(scenario=tree, packets=tuple(packets), edits=())
-    engine, _ = play_both(rehearsal, (), threads=1)
+    engine = rehearse(tree, packets)
     assert engine.tally.line[1, LineCount.LOST_POLICER] == len(packets) - passing
 
 
