@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -30,18 +31,44 @@ Float64Array = NDArray[np.float64]
 WORST_LINES = 10
 WORST_EGRESSES = 5
 PLAIN_WIDTH = 160  # where there is no terminal to ask
+NAME_WIDTH = 16  # a name is folded, but no narrower than this
+WIDEST = 10_000
 UNKNOWN = "–"
 _LOAD_HEADINGS = (">utilisation %\nmean", ">busiest\nbin", ">queue\nms")
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console on stdout or stderr: coloured on a terminal (NO_COLOR), plain elsewhere."""
-    found = Console(stderr=stderr, highlight=False, emoji=False)
+    found = _Console(stderr=stderr, highlight=False, emoji=False)
     if not found.is_terminal:
-        found = Console(
+        found = _Console(
             stderr=stderr, highlight=False, emoji=False, width=PLAIN_WIDTH, no_color=True
         )
     return found
+
+
+class _Console(Console):
+    """A console that leaves it to the command what a reader's leaving means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error again; Rich would end the program with code 1."""
+        raise BrokenPipeError
+
+
+def put(out: Console, made: Table) -> None:
+    """Print a table in the console's width, but never so narrow that a figure is cut.
+
+    A terminal that is narrower wraps its lines, which is ugly and true.
+    """
+    for column in made.columns:
+        texts = [column.header, *column.cells]
+        widest = max(Measurement.get(out, out.options, text).maximum for text in texts)
+        column.min_width = widest if column.no_wrap else min(widest, NAME_WIDTH)
+    wide_enough = out.options.update(width=WIDEST)
+    needed = Measurement.get(out, wide_enough, made).minimum
+    width, out.width = out.width, max(out.width, needed)
+    out.print(made, crop=False)
+    out.width = width
 
 
 def shown(text: str, style: str = "") -> Text:
@@ -79,14 +106,20 @@ def print_report(results: Results, folder: Path, out: Console) -> None:
     out.print()
     out.print(verdict_line(results))
     if results.verdicts:
-        out.print(_requirements(results, out), "")
-    out.print(_tier_lines(results, out), "")
-    out.print(_tier_rooms(results, out), "")
-    out.print(_worst_lines(results, out), "")
+        put(out, _requirements(results, out))
+        out.print()
+    put(out, _tier_lines(results, out))
+    out.print()
+    put(out, _tier_rooms(results, out))
+    out.print()
+    put(out, _worst_lines(results, out))
+    out.print()
     if worst_egresses(results).size:
-        out.print(_worst_egresses(results, out), "")
+        put(out, _worst_egresses(results, out))
+        out.print()
     if begun(results):
-        out.print(_faults(results, out), "")
+        put(out, _faults(results, out))
+        out.print()
     out.print(shown(totals_line(results)))
     out.print(Text("Results: ") + shown(str(folder)), soft_wrap=True)
 
@@ -125,16 +158,21 @@ def begun(results: Results) -> list[Fault]:
     return [fault for fault in scenario.faults if fault.at_ns < scenario.duration_ns]
 
 
-def rooms_below(results: Results, fault: Fault) -> int:
-    """Return how many rooms depend on what a fault names."""
+def touched(results: Results, fault: Fault) -> NDArray[np.bool_]:
+    """Return which sites have a room that depends on what a fault names, (n,) bool."""
     network = results.network
-    touched = np.zeros(len(network.sites), dtype=np.bool_)
+    below = np.zeros(len(network.sites), dtype=np.bool_)
     for site in (*fault.lines, *fault.relays):
         s = network.index[site]
-        touched[s : network.end[s]] = True
+        below[s : network.end[s]] = True
     for site in fault.rooms:
-        touched[network.index[site]] = True
-    return int(np.count_nonzero(touched & network.room))
+        below[network.index[site]] = True
+    return below & network.room
+
+
+def rooms_below(results: Results, fault: Fault) -> int:
+    """Return how many rooms depend on what a fault names."""
+    return int(np.count_nonzero(touched(results, fault)))
 
 
 def worst_lines(results: Results) -> Int64Array:
@@ -319,15 +357,23 @@ def _faults(results: Results, out: Console) -> Table:
             clock(fault.at_ns),
             clock(fault.until_ns) if repaired else "the end",
             f"{rooms_below(results, fault):,}",
-            _effect(fault, repaired=repaired),
+            _effect(results, fault),
         )
     return made
 
 
-def _effect(fault: Fault, *, repaired: bool) -> str:
+def _effect(results: Results, fault: Fault) -> str:
+    """Return what the fault does and, of rooms below a failed part, what was measured."""
     if fault.action == "fail":
-        until = "until the repair" if repaired else "to the end, for nothing was repaired"
-        return f"they stayed dark {until}: nothing fails over yet"
+        endpoints = results.measures.endpoints
+        dark_ns = endpoints.dark_ns[touched(results, fault)[endpoints.site]]
+        if not dark_ns.any():
+            return "none of them was dark"
+        rooms = np.count_nonzero(dark_ns)
+        dark = (
+            "1 of them was dark, for" if rooms == 1 else f"{rooms:,} of them were dark, for up to"
+        )
+        return f"{dark} {_time(float(dark_ns.max()))} in all; nothing fails over yet"
     effects = []
     if fault.rate_factor != 1:
         effects.append(f"rate × {fault.rate_factor:g}")

@@ -5,19 +5,17 @@ Nothing heavy is imported before a command runs: `--help` must answer at once.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
+
+from sim.cli.interrupts import Interrupted, Interrupts
+from sim.cli.output import reader_may_leave, write_exactly
 
 EXIT_MET = 0
 EXIT_MISSED = 1
@@ -48,10 +46,6 @@ class Engine(StrEnum):
     reference = "reference"
 
 
-class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which Typer would take for its own."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
@@ -59,17 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is wrong, and nothing was simulated; 3: the run was interrupted or failed.
     """
     _print_what_cannot_be_encoded()
-    with _interruptible():
+    interrupts = Interrupts()
+    with interrupts.listening():
         try:
-            app(args=arguments, prog_name="python -m sim")
+            app(args=arguments, prog_name="python -m sim", obj=interrupts)
         except SystemExit as exit_:
             return exit_.code if isinstance(exit_.code, int) else EXIT_FAILED
         except Interrupted:
             print("Interrupted; nothing half-written is left.", file=sys.stderr)
-            return EXIT_FAILED
-        except BrokenPipeError:
-            # Whoever read our output has gone; so that Python does not complain of it at exit:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_FAILED
         except Exception as error:
             return _explain(error)
@@ -83,12 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "\b\n"
         "  python -m sim run scenarios/national.yaml\n"
         "  python -m sim run scenarios/province.yaml --duration '30 s' --seed 7\n"
-        "  python -m sim run scenarios/tiny.yaml --trace 79 --trace 26734\n"
+        "  python -m sim run scenarios/tiny.yaml --trace district-2 --trace commune-05\n"
         "  python -m sim run scenarios/tiny.yaml --json | jq .verdict\n\n"
         "Exit code: 0 all requirements met, 1 one missed, 2 bad input, 3 interrupted or failed."
     ),
 )
 def run(
+    context: typer.Context,
     scenario: ScenarioFile,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where results/<scenario>/<run>/ is made.")
@@ -136,6 +128,7 @@ def run(
             output="json" if json else "nothing" if quiet else "report",
             live=not quiet,
         ),
+        context.obj,
     )
     raise typer.Exit(EXIT_MET if met else EXIT_MISSED)
 
@@ -160,10 +153,11 @@ def validate(
     """Check a scenario, and say what plain arithmetic can: how full its lines would be."""
     from sim.cli import validate as command
 
-    if resolved:
-        command.print_resolved(scenario)
-    else:
-        command.print_description(scenario)
+    with reader_may_leave():
+        if resolved:
+            command.print_resolved(scenario)
+        else:
+            command.print_description(scenario)
 
 
 @app.command(
@@ -180,7 +174,8 @@ def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from sim.scenario.schema import schema_text
 
-    sys.stdout.write(schema_text())
+    with reader_may_leave():
+        write_exactly(schema_text())
 
 
 def _explain(error: Exception) -> int:
@@ -209,30 +204,6 @@ def _said(error: Exception) -> str:
         return "not enough memory"
     text = " ".join(str(error).split())
     return printable(text or type(error).__name__)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `Interrupted` for as long as a command runs, but only once.
-
-    What cleans up after the first signal is not disturbed by a second.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, interrupt) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
 
 
 def _print_what_cannot_be_encoded() -> None:

@@ -30,19 +30,20 @@ def progress_line(progress: Progress, wall_s: float) -> str:
     ...     now_ns=150 * 10**9, duration_ns=600 * 10**9, packet_hops=1_234_567_890, rooms_dark=12
     ... )
     >>> progress_line(seen, 5.0)
-    '2:30 of 10:00 simulated, 30 × real time, 1,235 million packet-hops, 12 rooms dark, 0:15 left'
+    '2:30 of 10:00, 0:15 left, 12 rooms dark, 30 × real time, 1,235 million packet-hops'
     """
     done_ns = min(progress.now_ns, progress.duration_ns)
     left_ns = progress.duration_ns - done_ns
     paced = wall_s > 0 and done_ns > 0
-    parts = [f"{clock(done_ns)} of {clock(progress.duration_ns)} simulated"]
-    if paced:
-        parts.append(f"{done_ns / NS_PER_S / wall_s:,.3g} × real time")
-    parts.append(f"{progress.packet_hops / 1e6:,.0f} million packet-hops")
-    parts.append(f"{progress.rooms_dark:,} rooms dark")
+    # What matters most comes first: a narrow terminal cuts the end.
+    parts = [f"{clock(done_ns)} of {clock(progress.duration_ns)}"]
     if paced:
         left_s = round(wall_s * left_ns / done_ns)
         parts.append(f"{clock(left_s * NS_PER_S)} left")
+    parts.append(f"{progress.rooms_dark:,} rooms dark")
+    if paced:
+        parts.append(f"{done_ns / NS_PER_S / wall_s:,.3g} × real time")
+    parts.append(f"{progress.packet_hops / 1e6:,.0f} million packet-hops")
     return ", ".join(parts)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from sim.cli.interrupts import Interrupts
 from sim.cli.live import live_line
+from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.report import console, print_report
 from sim.results.files import write
 from sim.results.folder import Staged, run_name, stage
-from sim.results.run import Results
+from sim.results.run import Progress, Results
 from sim.results.summary import Summary, dumps
 from sim.scenario.loader import load
 from sim.scenario.model import Scenario
@@ -46,7 +47,7 @@ class Options:
     live: bool
 
 
-def run(path: Path, options: Options) -> bool:
+def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
     """Simulate a scenario and write its results; return whether it met its requirements.
 
     Raises
@@ -59,7 +60,13 @@ def run(path: Path, options: Options) -> bool:
     _check_traces(scenario, options.trace)
     with ExitStack() as cleanup:
         staged = _stage(cleanup, options.out, scenario)
-        with live_line(console(stderr=True), wanted=options.live) as watch:
+        cleanup.callback(interrupts.hold)
+        with live_line(console(stderr=True), wanted=options.live) as show:
+
+            def watch(progress: Progress) -> None:
+                interrupts.check()
+                show(progress)
+
             results = simulate(
                 scenario,
                 engine=options.engine,
@@ -73,8 +80,10 @@ def run(path: Path, options: Options) -> bool:
         created = datetime.now(UTC)
         summary = write(results, staged.path, created=created)
         draw_charts(results, staged.path)
+        interrupts.check()
         folder = staged.publish(run_name(created, summary["fingerprint"]))
-    _print(results, summary, folder, options)
+    with reader_may_leave():
+        _print(results, summary, folder, options)
     return results.met
 
 
@@ -121,6 +130,6 @@ def _stage(cleanup: ExitStack, out: Path, scenario: Scenario) -> Staged:
 
 def _print(results: Results, summary: Summary, folder: Path, options: Options) -> None:
     if options.output == "json":
-        sys.stdout.write(dumps(summary))
+        write_exactly(dumps(summary))
     elif options.output == "report":
         print_report(results, folder, console())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from sim.cli.output import write_exactly
 from sim.media.sources import mean_rate_bps
 from sim.network.capacity import egress_load, line_load
 from sim.network.tree import Network, build_network
-from sim.report import console, shown, table
+from sim.report import console, put, shown, table
 from sim.results.place import id_and_place
 from sim.scenario.loader import load
 from sim.scenario.model import Line, Scenario
@@ -26,7 +26,7 @@ FULLEST = 10
 
 def print_resolved(path: Path) -> None:
     """Print the scenario with nothing optional left."""
-    sys.stdout.write(resolved_text(load(path, seed=None, duration_ns=None)))
+    write_exactly(resolved_text(load(path, seed=None, duration_ns=None)))
 
 
 def print_description(path: Path) -> None:
@@ -55,7 +55,7 @@ def print_description(path: Path) -> None:
         tables.append(_fullest_egresses(network, loads, out))
     for each in tables:
         out.print()
-        out.print(each)
+        put(out, each)
     out.print("\nAverages hide bursts: a line that is not full here may still lose packets.")
 
 

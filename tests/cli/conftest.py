@@ -49,6 +49,13 @@ def hamlet(tmp_path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """Whoever runs the tests may have asked for colours or another encoding."""
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "PYTHONIOENCODING", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "sim", *map(str, arguments)]
 

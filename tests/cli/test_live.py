@@ -14,14 +14,22 @@ HALF = Progress(now_ns=30 * 10**9, duration_ns=60 * 10**9, packet_hops=2_000_000
 
 
 def test_time_left_follows_from_the_pace():
-    assert progress_line(HALF, 10.0).endswith("3 rooms dark, 0:10 left")
+    assert progress_line(HALF, 10.0).startswith("0:30 of 1:00, 0:10 left, 3 rooms dark")
     assert "3 × real time" in progress_line(HALF, 10.0)
+
+
+def test_a_country_fits_a_narrow_terminal_but_for_the_work_done():
+    late = Progress(
+        now_ns=599 * 10**9, duration_ns=600 * 10**9, packet_hops=12_345_678_901, rooms_dark=9_811
+    )
+    kept = progress_line(late, 1200.0)[:60]
+    assert kept.startswith("9:59 of 10:00, 0:02 left, 9,811 rooms dark, 0.499 × real ")
 
 
 def test_at_the_beginning_no_pace_is_known():
     start = Progress(now_ns=0, duration_ns=60 * 10**9, packet_hops=0, rooms_dark=0)
     line = progress_line(start, 0.0)
-    assert line.startswith("0:00 of 1:00 simulated")
+    assert line.startswith("0:00 of 1:00, 0 rooms dark")
     assert "left" not in line
     assert "real time" not in line
 
@@ -44,7 +52,7 @@ def test_it_shows_one_line_on_a_terminal_and_leaves_none():
     with live_line(out, wanted=True) as watch:
         watch(HALF)
     written = out.file.getvalue()
-    assert "0:30 of 1:00 simulated" in written
+    assert "0:30 of 1:00, " in written
     assert "2 million packet-hops" in written
     # The last thing done is to erase the line.
     assert written.rstrip().endswith("\x1b[2K")
