@@ -17,8 +17,6 @@ from sim.results.run import Progress, Results
 from sim.results.trace import assemble
 from sim.scenario.model import FOREVER_NS, Scenario
 
-ENGINES = ("packet", "reference")
-
 
 class Span(NamedTuple):
     """A stretch of time that both planes go through in one step: [start_ns, end_ns)."""
@@ -33,14 +31,12 @@ class Sent:
 
     def __init__(self, *, keep: bool) -> None:
         self.packets = 0
-        self.bytes = 0
         self.kept: list[Packets] = []
         self._keep = keep
 
     def add(self, packets: Packets) -> None:
         """Count the packets of one more span."""
         self.packets += len(packets)
-        self.bytes += int(packets.size_bytes.sum())
         if self._keep:
             self.kept.append(packets)
 
@@ -82,7 +78,7 @@ def simulate(
         data.replay(span.start_ns, span.end_ns, packets, edits)
         sent.add(packets)
         if span.closes_bin:
-            meters.close_bin(span.end_ns, data.tally, sent.packets, sent.bytes)
+            meters.close_bin(span.end_ns, data.tally, sent.packets)
         watch(
             Progress(
                 now_ns=span.end_ns,
@@ -92,7 +88,7 @@ def simulate(
             )
         )
     data.replay(scenario.duration_ns, FOREVER_NS, sources.emit(scenario.duration_ns), [])
-    meters.close_bin(FOREVER_NS, data.tally, sent.packets, sent.bytes)
+    meters.close_bin(FOREVER_NS, data.tally, sent.packets)
     measures = meters.finish(data.tally, pending=data.pending())
     return Results(
         scenario=scenario,

@@ -176,7 +176,7 @@ class Measures:
     Attributes
     ----------
     duration_ns : length of the meeting
-    packets, packet_bytes : sent by the origin
+    packets : sent by the origin
     packet_hops : packets offered to an open line direction
     room_delays : over all rooms together, one row
     tier_delays : over the rooms of each tier together, a row per tier
@@ -184,7 +184,6 @@ class Measures:
 
     duration_ns: int
     packets: int
-    packet_bytes: int
     packet_hops: int
     endpoints: Endpoints
     lines: Lines

@@ -51,11 +51,10 @@ class Meters:
             network, duration_ns=scenario.duration_ns, dark_after_ns=scenario.dark_after_ns
         )
         self._packets = 0
-        self._packet_bytes = 0
         self._line_busy = _Busy(len(network.sites))
         self._egress_busy = _Busy(len(network.egresses))
 
-    def close_bin(self, end_ns: int, tally: Tally, packets_sent: int, bytes_sent: int) -> None:
+    def close_bin(self, end_ns: int, tally: Tally, packets_sent: int) -> None:
         """Close the timeline bin that ends at `end_ns`.
 
         Called at every edge of a bin, at the meeting's end, and once more after the drain: what
@@ -65,10 +64,10 @@ class Meters:
         ----------
         end_ns : where the engine has got to; the meeting's end is `scenario.duration_ns`
         tally : cumulative counts up to `end_ns`
-        packets_sent, bytes_sent : what the origin has emitted so far
+        packets_sent : how many the origin has emitted so far
         """
         self._timeline.close_bin(end_ns, tally, packets_sent)
-        self._packets, self._packet_bytes = packets_sent, bytes_sent
+        self._packets = packets_sent
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
@@ -101,7 +100,6 @@ class Meters:
         return Measures(
             duration_ns=self._scenario.duration_ns,
             packets=self._packets,
-            packet_bytes=self._packet_bytes,
             packet_hops=packet_hops(tally),
             endpoints=endpoints,
             lines=self._lines(tally),

@@ -18,7 +18,6 @@ from sim import rng
 from sim.scenario.model import Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
-Int32Array = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,6 @@ class Network:
     parent : (n,) int64, -1 for the root
     depth : (n,) int64, 0 for the root
     end : (n,) int64; the subtree of s is s .. end[s]-1
-    branch : (n,) int64, the site's ancestor (or self) just below the root; -1 for the root
     room : (n,) bool, whether the site has an endpoint
     relay : (n,) bool, whether the site has children
     processing_ns : (n,) int64, of the site's relay; 0 at leaves
@@ -58,7 +56,6 @@ class Network:
     parent: Int64Array
     depth: Int64Array
     end: Int64Array
-    branch: Int64Array
     room: NDArray[np.bool_]
     relay: NDArray[np.bool_]
     processing_ns: Int64Array
@@ -89,10 +86,8 @@ def build_network(scenario: Scenario) -> Network:
     index = {site.id: number for number, site in enumerate(sites)}
     parent = np.array([index.get(site.parent, -1) for site in sites], dtype=np.int64)
     depth = np.zeros(n, dtype=np.int64)
-    branch = np.full(n, -1, dtype=np.int64)
     for s in range(1, n):
         depth[s] = depth[parent[s]] + 1
-        branch[s] = s if parent[s] == 0 else branch[parent[s]]
     end = np.arange(1, n + 1, dtype=np.int64)
     for s in range(n - 1, 0, -1):
         end[parent[s]] = max(end[parent[s]], end[s])
@@ -121,7 +116,6 @@ def build_network(scenario: Scenario) -> Network:
         parent=parent,
         depth=depth,
         end=end,
-        branch=branch,
         room=np.array([site.room for site in sites], dtype=np.bool_),
         relay=end - np.arange(n) > 1,
         processing_ns=np.array(processing_ns, dtype=np.int64),

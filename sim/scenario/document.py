@@ -172,7 +172,7 @@ def _piece(path: Steps) -> Steps:
         return path[:1] if len(path) == 1 or path[1] in SITES_SOURCE else path[:2]
     if path[0] == "lines" and path[2:3] == ("classes",):
         return path[:4]
-    if path[1:2] == ("except",):
+    if path[0] in ("relays", "lines") and path[1:2] == ("except",):
         return path[:3]
     return path[:2] if path[0] in COLLECTIONS else path[:1]
 
@@ -185,7 +185,7 @@ def _remove(data: dict[str, Any], piece: Steps, kept: dict[str, list[int]]) -> N
     holder: Any = data
     for step in piece[:-1]:
         holder = holder.get(step) if isinstance(holder, dict) else holder
-    if isinstance(holder, list):
+    if isinstance(holder, list) and str(piece[0]) in kept:
         del holder[kept[str(piece[0])].index(int(piece[-1]))]
     elif isinstance(holder, dict):
         holder.pop(piece[-1], None)

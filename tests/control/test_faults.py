@@ -96,6 +96,20 @@ def test_added_losses_are_independent() -> None:
     assert losses[-1] == Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
 
 
+def test_added_loss_is_independent_in_the_bad_state_too() -> None:
+    """1 - (1 - 0.6)(1 - 0.5) = 0.8, not 1.1."""
+    line = trees.line(down=trees.direction(loss=Loss(p=0.1, r=0.5, bad=0.6, good=0.0)))
+    scenario = trees.scenario(
+        {"root": "", "b": "root"},
+        lines={"b": line},
+    )
+    fault = replace(NOTHING, action="degrade", lines=("b",), added_loss=0.5)
+    plane = ControlPlane(replace(scenario, faults=(fault,)), build_network(scenario))
+    (begin, end) = (edit.loss for edit in plane.run_until(100) if isinstance(edit, SetLineLoss))
+    assert (begin.p, begin.r, begin.bad, begin.good) == (0.1, 0.5, 0.8, 0.5)
+    assert end == line.down.loss
+
+
 def test_a_degraded_relay_slows_its_egresses() -> None:
     slow = replace(NOTHING, action="degrade", relays=("root",), rate_factor=0.25)
     rate_bps = trees.egress().rate_bps

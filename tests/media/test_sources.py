@@ -110,6 +110,24 @@ def test_mean_rate_is_what_is_sent(scale: float) -> None:
     assert half_width < 0.01 * np.mean(rates)
 
 
+def test_sizes_vary_as_published() -> None:
+    """Laplace of scale b: standard deviation b * sqrt(2) of the mean; would notice 5 % more.
+
+    One packet per frame, so that a packet's size is its frame's.
+    """
+    scale, mean = 0.15, 100_000
+    stream = replace(
+        STEADY, size_scale=scale, key_every=0, frame_bytes=mean, packet_bytes=10 * mean
+    )
+    sizes = emitted([stream], [1800 * 10**9]).size_bytes - stream.overhead_bytes
+    deviation = float(np.std(sizes / mean))
+    expected = scale * math.sqrt(2)
+    # Var(s) = (kurtosis - 1) / 4n * variance, and a Laplace variate's kurtosis is 6.
+    half_width = 4 * expected * math.sqrt(5 / 4 / sizes.size)
+    assert abs(deviation - expected) < half_width
+    assert abs(deviation - 1.05 * expected) > half_width
+
+
 def test_sizes_depend_on_their_own_stream_only() -> None:
     noisy = replace(STEADY, size_scale=0.15)
     alone = emitted([noisy], [10**9])

@@ -77,8 +77,8 @@ def hold(meeting: Meeting) -> Held:
         meeting.dead_relays = {district} if 3 <= second < 6 else set()
         for i in range(40):
             meeting.send(second * S + i * 25 * MS, 1000 + i, stream=i % 2)
-        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent), meeting.bytes_sent)
-    meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent))
+    meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent))
     return Held(meeting, meters)
 
 

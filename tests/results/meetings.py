@@ -184,10 +184,6 @@ class Meeting:
         self._dice = random.Random(seed)
         self._loss = loss
 
-    @property
-    def bytes_sent(self) -> int:
-        return sum(size_bytes for _, size_bytes, _, _ in self.sent)
-
     def send(self, sent_ns: int, size_bytes: int, *, stream: int = 0) -> None:
         """Send one packet through the whole tree."""
         number = len(self.sent)

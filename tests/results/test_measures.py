@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount, bucket
 from sim.metrics.histogram import delays, order_statistic, quantiles_ns
-from sim.metrics.measures import CAUSES, Course
+from sim.metrics.measures import CAUSES, Cause, Course
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
 from tests.results.meetings import MS, Meeting, S, scenario
 
@@ -135,7 +136,7 @@ def test_dark_time_and_gaps_count_the_silence_at_the_end():
         meeting.send(i * 100 * MS, 1000)
     assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 4 * S) == 0
     assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 6 * S) == 10
-    meters.close_bin(10 * S, meeting.tally, 40, meeting.bytes_sent)
+    meters.close_bin(10 * S, meeting.tally, 40)
     rooms = meters.finish(meeting.tally, pending=0).endpoints
     silence_ns = 10 * S - meeting.tally.room[rooms.site, RoomCount.LAST_NS]
     assert rooms.dark_ns.tolist() == silence_ns.tolist()
@@ -149,9 +150,9 @@ def test_busy_shares_are_of_the_meeting_and_of_its_busiest_bin():
     for second in range(10):
         for i in range(100 if second == 4 else 10):
             meeting.send(second * S + i * 10 * MS, 1000)
-        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent))
     meeting.send(10 * S - 1, 1000)  # what is sent in the drain is not of the meeting
-    meters.close_bin(11 * S, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+    meters.close_bin(11 * S, meeting.tally, len(meeting.sent))
     measures = meters.finish(meeting.tally, pending=0)
     commune = meeting.network.index["76000"]  # 1000 bytes at 4 Mbit/s: 2 ms
     assert measures.lines.busy[commune] == 190 * 0.002 / 10
@@ -220,3 +221,12 @@ def test_the_order_statistic_is_met_by_just_enough(values, percent):
         assert sum(not np.isnan(v) for v in values) < max(needed, 1)
     else:
         assert below < max(needed, 1) <= within
+
+
+def test_a_loss_at_any_tier_is_a_loss(results):
+    endpoints = results.measures.endpoints
+    for tier in range(endpoints.lost.shape[2]):
+        lost = endpoints.lost.copy()
+        lost[:, Cause.OUTAGE, tier] += 3
+        more = dataclasses.replace(endpoints, due=endpoints.due + 3, lost=lost)
+        np.testing.assert_allclose(more.loss, 1 - more.received / more.due)

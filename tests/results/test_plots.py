@@ -117,8 +117,8 @@ def test_odd_meetings_can_be_drawn(case, tmp_path):
         meters = Meters(wanted, meeting.network)
         if case == "one bin":
             meeting.send(0, 1000)
-        meters.close_bin(10 * S, meeting.tally, len(meeting.sent), meeting.bytes_sent)
-        meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent), meeting.bytes_sent)
+        meters.close_bin(10 * S, meeting.tally, len(meeting.sent))
+        meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent))
         held = Held(meeting, meters)
     else:
         held = hold(Meeting(wanted, loss=0.0 if case == "no loss" else 0.05))

@@ -63,7 +63,7 @@ def test_a_room_that_received_nothing_keeps_no_delay():
     meeting.dead_rooms = {meeting.network.index["76000"]}
     meters = Meters(meeting.scenario, meeting.network)
     meeting.send(0, 1000)
-    meters.close_bin(10 * S, meeting.tally, 1, 1000)
+    meters.close_bin(10 * S, meeting.tally, 1)
     measures = meters.finish(meeting.tally, pending=0)
     network = meeting.network
     (all_rooms,) = judge([requirement("rooms", "delay", 1.0, S)], network, measures)
@@ -78,7 +78,7 @@ def test_a_room_that_received_nothing_keeps_no_delay():
 def test_a_meeting_without_packets_meets_what_it_can():
     meeting = Meeting(scenario())
     meters = Meters(meeting.scenario, meeting.network)
-    meters.close_bin(10 * S, meeting.tally, 0, 0)
+    meters.close_bin(10 * S, meeting.tally, 0)
     measures = meters.finish(meeting.tally, pending=0)
     wanted = [
         requirement("rooms", "loss", 1.0, 0.01),

@@ -19,7 +19,6 @@ Bools = NDArray[np.bool_]
 Int64s = NDArray[np.int64]
 Uint32s = NDArray[np.uint32]
 Uint64s = NDArray[np.uint64]
-Float64s = NDArray[np.float64]
 
 LINE_FIELDS = 4  # of a carried row of a line: packet, offered_ns, departure_ns, lost
 ROW_FIELDS = 5  # of a carried row of an egress: packet, base_ns, step_ns, low, high
