@@ -117,9 +117,12 @@ def print_report(results: Results, folder: Path, out: Console) -> None:
     if worst_egresses(results).size:
         put(out, _worst_egresses(results, out))
         out.print()
-    if begun(results):
+    if results.scenario.faults:
         put(out, _faults(results, out))
         out.print()
+    if results.scenario.late_faults:
+        late = _count(results.scenario.late_faults, "fault")
+        out.print(f"{late} of the scenario after the end of this shorter meeting: left out")
     out.print(shown(totals_line(results)))
     out.print(Text("Results: ") + shown(str(folder)), soft_wrap=True)
 
@@ -150,12 +153,6 @@ def totals_line(results: Results) -> str:
         f"{measures.packet_hops / wall_s / 1e6:,.1f} million/s, "
         f"{results.scenario.duration_ns / 1e9 / wall_s:,.1f} × real time."
     )
-
-
-def begun(results: Results) -> list[Fault]:
-    """Return the faults that began before the meeting ended."""
-    scenario = results.scenario
-    return [fault for fault in scenario.faults if fault.at_ns < scenario.duration_ns]
 
 
 def touched(results: Results, fault: Fault) -> NDArray[np.bool_]:
@@ -350,7 +347,7 @@ def _worst_egresses(results: Results, out: Console) -> Table:
 
 def _faults(results: Results, out: Console) -> Table:
     made = table(out, "Scheduled faults", "fault", ">from", ">until", ">rooms below", "effect")
-    for fault in begun(results):
+    for fault in results.scenario.faults:
         repaired = fault.until_ns < min(results.scenario.duration_ns, FOREVER_NS)
         made.add_row(
             shown(fault.label),

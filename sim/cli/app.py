@@ -121,7 +121,7 @@ def run(
         command.Options(
             out=out,
             seed=seed,
-            duration_ns=command.duration_ns(duration),
+            duration=duration,
             threads=threads,
             engine=engine.value,
             trace=tuple(dict.fromkeys(trace or [])),

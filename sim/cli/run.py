@@ -30,7 +30,7 @@ class Options:
     Attributes
     ----------
     out : the results root
-    seed, duration_ns : instead of the scenario's, unless None
+    seed, duration : instead of the scenario's, unless None; the duration as it was typed
     threads, engine : how to simulate
     trace : ids of sites to trace, each once
     output : what goes to stdout at the end
@@ -39,7 +39,7 @@ class Options:
 
     out: Path
     seed: int | None
-    duration_ns: int | None
+    duration: str | None
     threads: int
     engine: str
     trace: tuple[str, ...]
@@ -56,8 +56,7 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
         If the scenario or an option is wrong, or the results could not be written; nothing was
         simulated.
     """
-    scenario = load(path, seed=options.seed, duration_ns=options.duration_ns)
-    _check_traces(scenario, options.trace)
+    scenario = _load(path, options)
     with ExitStack() as cleanup:
         staged = _stage(cleanup, options.out, scenario)
         cleanup.callback(interrupts.hold)
@@ -87,26 +86,29 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
     return results.met
 
 
-def duration_ns(text: str | None) -> int | None:
-    """Return `--duration` in ns.
-
-    Raises
-    ------
-    ScenarioError
-        If it is not a time, or no time at all.
-    """
-    if text is None:
-        return None
+def _load(path: Path, options: Options) -> Scenario:
+    """Return the scenario, or all that is wrong with it and with the options at once."""
+    problems: list[Problem] = []
+    duration_ns = None
+    if options.duration is not None:
+        try:
+            duration_ns = parse_time_ns(options.duration)
+            if duration_ns == 0:
+                raise ValueError("must be positive")
+        except ValueError as error:
+            problems.append(Problem(path="--duration", text=str(error)))
+            duration_ns = None
     try:
-        duration = parse_time_ns(text)
-    except ValueError as error:
-        raise ScenarioError([Problem(path="--duration", text=str(error))]) from error
-    if duration == 0:
-        raise ScenarioError([Problem(path="--duration", text="must be positive")])
-    return duration
+        scenario = load(path, seed=options.seed, duration_ns=duration_ns)
+    except ScenarioError as error:
+        raise ScenarioError([*problems, *error.problems]) from error
+    problems += _trace_problems(scenario, options.trace)
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
 
 
-def _check_traces(scenario: Scenario, traced: tuple[str, ...]) -> None:
+def _trace_problems(scenario: Scenario, traced: tuple[str, ...]) -> list[Problem]:
     rooms = {site.id: site.room for site in scenario.sites}
     problems = []
     for site in traced:
@@ -115,8 +117,7 @@ def _check_traces(scenario: Scenario, traced: tuple[str, ...]) -> None:
             problems.append(Problem(path="--trace", text=f"no site '{site}'{hint}"))
         elif not rooms[site]:
             problems.append(Problem(path="--trace", text=f"site '{site}' has no room"))
-    if problems:
-        raise ScenarioError(problems)
+    return problems
 
 
 def _stage(cleanup: ExitStack, out: Path, scenario: Scenario) -> Staged:

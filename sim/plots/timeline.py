@@ -85,7 +85,7 @@ def curves(results: Results) -> Curves:
 def marks(results: Results) -> list[Mark]:
     """Return the faults that begin within the meeting, in order of time."""
     duration_ns = results.scenario.duration_ns
-    faults = [fault for fault in results.scenario.faults if fault.at_ns < duration_ns]
+    faults = results.scenario.faults
     return [_mark(number, fault, duration_ns) for number, fault in enumerate(faults, start=1)]
 
 

@@ -31,8 +31,10 @@ def read_faults(
     lines: tuple[Line, ...],
     carriers: frozenset[str],
     duration_ns: int,
-) -> tuple[Fault, ...]:
+) -> tuple[tuple[Fault, ...], int]:
     """Return the faults that begin before `duration_ns`, by time, then as in the file.
+
+    And how many do not.
 
     An event at or after the end of the file's own duration is a problem; where the run was
     shortened from outside, later events do not happen.
@@ -51,7 +53,8 @@ def read_faults(
         else:
             drafts.append(_draft(document, targets, event, number, drafts))
     _check_groups(document, targets, groups, drafts)
-    return tuple(_fault(draft) for draft in drafts if draft.fields.at < duration_ns)
+    faults = tuple(_fault(draft) for draft in drafts if draft.fields.at < duration_ns)
+    return faults, len(drafts) - len(faults)
 
 
 def _groups(document: Document) -> dict[str, list[tuple[str, Place]]]:

@@ -80,7 +80,7 @@ def _resolve(
     relays = read_relays(document, sites, lines, carriers)
     streams = read_streams(document, sites)
     check_sizes(document, streams, lines, relays)
-    faults = read_faults(document, sites, lines, carriers, duration_ns)
+    faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
     requirements = tuple(read_requirement(fields) for fields in file.requirements)
     problems.check()
     return Scenario(
@@ -97,6 +97,7 @@ def _resolve(
         relays=relays,
         streams=streams,
         faults=faults,
+        late_faults=late_faults,
         requirements=requirements,
     )
 

@@ -282,7 +282,8 @@ class Scenario:
     dark_after_ns : a room without a packet for longer than this was dark meanwhile
     tiers : names from the root down
     sites, lines, relays, streams : by id (lines: by site, primary first, then backups in order)
-    faults : in order of time, then of the file
+    faults : in order of time, then of the file; those that begin before the meeting's end
+    late_faults : how many of the file's lie after the end of a meeting shortened from outside
     requirements : in the file's order
     """
 
@@ -299,4 +300,5 @@ class Scenario:
     relays: tuple[Relay, ...]
     streams: tuple[Stream, ...]
     faults: tuple[Fault, ...]
+    late_faults: int
     requirements: tuple[Requirement, ...]

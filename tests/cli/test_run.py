@@ -155,6 +155,15 @@ def test_a_wrong_option_is_said_like_a_wrong_scenario(hamlet, tmp_path, capfd, o
     assert not (tmp_path / "out").exists()
 
 
+def test_wrong_options_and_a_wrong_scenario_are_said_together(hamlet, tmp_path, capfd):
+    hamlet.write_text(SCENARIO.replace("fail: line/8001", "fail: line/800"), encoding="utf-8")
+    assert main(["run", str(hamlet), "--out", str(tmp_path / "out"), "--duration", "7"]) == 2
+    first, second, count = capfd.readouterr().err.splitlines()
+    assert first.startswith("--duration: '7' needs a unit")
+    assert "no site '800'" in second
+    assert count == "2 problems; nothing was simulated."
+
+
 @pytest.mark.parametrize(
     "options",
     [["--threads", "0"], ["--seed", "-1"], ["--engine", "fast"], ["--nonsense"], ["one", "two"]],

@@ -143,6 +143,7 @@ def scenario(
         ),
         streams=tuple(_stream(f"stream {number}", parents) for number in range(streams)),
         faults=(),
+        late_faults=0,
         requirements=(),
     )
 

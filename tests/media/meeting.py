@@ -36,5 +36,6 @@ def meeting(streams: list[Stream], *, seed: int) -> Scenario:
         relays=(),
         streams=tuple(streams),
         faults=(),
+        late_faults=0,
         requirements=(),
     )

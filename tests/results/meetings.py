@@ -148,6 +148,7 @@ def scenario(
         ),
         streams=(stream("video"), stream("voice")),
         faults=faults,
+        late_faults=0,
         requirements=requirements,
     )
 

@@ -110,11 +110,12 @@ def test_a_fault_too_short_to_notice_darkens_nobody(results, plain):
     assert "of them was dark, for" not in text
 
 
-def test_a_fault_after_the_meeting_is_not_reported(results, plain):
-    late = dataclasses.replace(FAULTS[0], at_ns=results.scenario.duration_ns, label="too late")
-    scenario = dataclasses.replace(results.scenario, faults=(late,))
-    text = text_of(dataclasses.replace(results, scenario=scenario), plain)
-    assert "too late" not in text
+def test_faults_that_a_shorter_meeting_leaves_out_are_counted(results, plain):
+    assert "left out" not in text_of(results, plain)
+    scenario = dataclasses.replace(results.scenario, faults=(), late_faults=2)
+    wide = Console(file=io.StringIO(), width=160, no_color=True)
+    text = text_of(dataclasses.replace(results, scenario=scenario), wide)
+    assert "2 faults of the scenario after the end of this shorter meeting: left out" in text
     assert "Scheduled faults" not in text
 
 

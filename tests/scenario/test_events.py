@@ -74,6 +74,8 @@ def test_a_shorter_duration_from_outside_drops_later_events(tmp_path):
     assert len(load(path).faults) == 2
     assert [fault.at_ns for fault in load(path, duration_ns=5 * SECOND).faults] == [2 * SECOND]
     assert load(path, duration_ns=5 * SECOND).duration_ns == 5 * SECOND
+    assert load(path, duration_ns=5 * SECOND).late_faults == 1
+    assert load(path).late_faults == 0
 
 
 def test_an_event_beyond_the_file_s_own_end_is_wrong_however_long_the_run(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,8 @@ egress: {rate: 100 Mbit/s, buffer: 20 ms, overhead: 2 us, carriers: {vnpt: {rate
 
 
 def assert_same(scenario):
+    # What a shorter meeting left out is in no resolved text.
+    scenario = replace(scenario, late_faults=0)
     text = resolved_text(scenario)
     again = load_text(text, Path("elsewhere/nothing.yaml"))
     for field in scenario.__dataclass_fields__:
