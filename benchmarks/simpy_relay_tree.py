@@ -12,7 +12,7 @@ from functools import partial
 import simpy
 
 from sim.media.packets import Packets
-from sim.network.capacity import drain_ns
+from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 
 NS_PER_S = 10**9

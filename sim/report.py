@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -23,82 +21,16 @@ from sim.results.place import id_and_place
 from sim.results.run import Results
 from sim.results.tables import mean_bps
 from sim.scenario.model import FOREVER_NS, Fault, Requirement
-from sim.units import format_rate, format_share, format_time, printable
+from sim.terminal import put, shown, table
+from sim.units import format_rate, format_share, format_time
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
 WORST_LINES = 10
 WORST_EGRESSES = 5
-PLAIN_WIDTH = 160  # where there is no terminal to ask
-NAME_WIDTH = 16  # a name is folded, but no narrower than this
-WIDEST = 10_000
 UNKNOWN = "–"
 _LOAD_HEADINGS = (">utilisation %\nmean", ">busiest\nbin", ">queue\nms")
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console on stdout or stderr: coloured on a terminal (NO_COLOR), plain elsewhere."""
-    found = _Console(stderr=stderr, highlight=False, emoji=False)
-    if not found.is_terminal:
-        found = _Console(
-            stderr=stderr, highlight=False, emoji=False, width=PLAIN_WIDTH, no_color=True
-        )
-    return found
-
-
-class _Console(Console):
-    """A console that leaves it to the command what a reader's leaving means."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the error again; Rich would end the program with code 1."""
-        raise BrokenPipeError
-
-
-def put(out: Console, made: Table) -> None:
-    """Print a table in the console's width, but never so narrow that a figure is cut.
-
-    A terminal that is narrower wraps its lines, which is ugly and true.
-    """
-    for column in made.columns:
-        texts = [column.header, *column.cells]
-        widest = max(Measurement.get(out, out.options, text).maximum for text in texts)
-        column.min_width = widest if column.no_wrap else min(widest, NAME_WIDTH)
-    wide_enough = out.options.update(width=WIDEST)
-    needed = Measurement.get(out, wide_enough, made).minimum
-    width, out.width = out.width, max(out.width, needed)
-    out.print(made, crop=False)
-    out.width = width
-
-
-def shown(text: str, style: str = "") -> Text:
-    """Return a text from a file as it may be shown: no markup, nothing a terminal would obey."""
-    return Text(printable(text), style=style)
-
-
-def table(out: Console, title: str, *columns: str) -> Table:
-    """Return an empty table; columns whose heading starts with `>` hold numbers.
-
-    Headings have one line or two; where some have two, the others stand on the second.
-    """
-    two_lines = any("\n" in column for column in columns)
-    made = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD if out.is_terminal else None,
-        pad_edge=False,
-        collapse_padding=out.is_terminal,
-    )
-    for column in columns:
-        number = column.startswith(">")
-        heading = column.removeprefix(">")
-        made.add_column(
-            f"\n{heading}" if two_lines and "\n" not in heading else heading,
-            justify="right" if number else "left",
-            no_wrap=number,
-            overflow="fold",
-        )
-    return made
 
 
 def print_report(results: Results, folder: Path, out: Console) -> None:

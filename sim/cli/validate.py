@@ -11,14 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.cli.output import write_exactly
-from sim.media.sources import mean_rate_bps
 from sim.network.capacity import egress_load, line_load
 from sim.network.tree import Network, build_network
-from sim.report import console, put, shown, table
 from sim.results.place import id_and_place
 from sim.scenario.loader import load
 from sim.scenario.model import Line, Scenario
 from sim.scenario.resolved import resolved_text
+from sim.terminal import console, put, shown, table
 from sim.units import format_rate, format_share, format_size, format_time
 
 FULLEST = 10
@@ -33,7 +32,7 @@ def print_description(path: Path) -> None:
     """Print what a valid scenario says, and its ten fullest lines and egresses on average."""
     scenario = load(path, seed=None, duration_ns=None)
     network = build_network(scenario)
-    offered_bps = sum(mean_rate_bps(stream) for stream in scenario.streams)
+    offered_bps = sum(float(stream.wire_bps) for stream in scenario.streams)
     out = console()
     out.print(
         shown(
@@ -140,7 +139,7 @@ def _kind(
 def _streams(scenario: Scenario, offered_bps: float, out: Console) -> Table:
     made = table(out, "Streams, with overhead", "stream", "from", ">mean rate")
     for stream in scenario.streams:
-        made.add_row(shown(stream.id), shown(stream.origin), format_rate(mean_rate_bps(stream)))
+        made.add_row(shown(stream.id), shown(stream.origin), format_rate(float(stream.wire_bps)))
     made.add_row("all", "", format_rate(offered_bps))
     return made
 

@@ -32,7 +32,7 @@ from sim.dataplane.kernels.relay import NO_INTERFACE
 from sim.dataplane.kernels.walk import walk
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
-from sim.network.capacity import drain_ns
+from sim.network.transmitter import drain_ns, send_ns
 from sim.network.tree import Network
 from sim.scenario.model import Direction, Egress, Loss, Scenario
 
@@ -45,13 +45,6 @@ PLAIN_KINDS = {
     RestoreRoom: arrays.ROOM_UP,
 }
 Change = tuple[int, int, int, int, int, int]  # target, at_ns, kind, a, b, c
-
-
-def send_ns(size_bytes: Int64Array, rate_bps: int, overhead_ns: int) -> Int64Array:
-    """Return how long packets take to send: to the nearest ns, halves up, at least 1; any shape."""
-    bits = size_bytes * (8 * 10**9)
-    service_ns: Int64Array = np.maximum(overhead_ns + (bits + rate_bps // 2) // rate_bps, 1)
-    return service_ns
 
 
 def full_ns(port: Direction | Egress, rate_bps: int, overhead_ns: int) -> int:
@@ -78,7 +71,12 @@ class Services:
         """Return the ns each size takes under each row, shape (rows, sizes)."""
         if not self._rows:
             return np.empty((1, size_bytes.size), dtype=np.int64)
-        return np.stack([send_ns(size_bytes, *row) for row in self._rows])
+        return np.stack(
+            [
+                send_ns(size_bytes, rate_bps=rate_bps, overhead_ns=overhead_ns)
+                for rate_bps, overhead_ns in self._rows
+            ]
+        )
 
 
 class PacketEngine:

@@ -124,20 +124,3 @@ def frame_ns(stream: Stream, k: Int64Array) -> Int64Array:
     part_ns = (k % frames * stream.span_ns + frames // 2) // frames
     due_ns: Int64Array = (k // frames * stream.span_ns + part_ns).astype(np.int64)
     return due_ns
-
-
-def mean_rate_bps(stream: Stream) -> float:
-    """Return a stream's mean bit rate on a line, bit/s, overhead included.
-
-    Frames count with their mean size; the overhead of a varying frame is that of its mean.
-    """
-    frames_per_s = stream.frames_per_span * 1e9 / stream.span_ns
-
-    def frame_bytes(media_bytes: int) -> int:
-        return media_bytes + -(-media_bytes // stream.packet_bytes) * stream.overhead_bytes
-
-    mean_bytes = float(frame_bytes(stream.frame_bytes))
-    if stream.key_every:
-        key_bytes = frame_bytes(stream.key_bytes)
-        mean_bytes += (key_bytes - mean_bytes) / stream.key_every
-    return 8 * mean_bytes * frames_per_s

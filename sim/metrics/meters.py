@@ -15,7 +15,7 @@ from sim.metrics import conservation
 from sim.metrics.histogram import Delays, delays
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
 from sim.metrics.timeline import TimelineMeter
-from sim.network.capacity import drain_ns
+from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.model import Fault, Scenario
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sim.network.tree import Network
 
 Float64Array = NDArray[np.float64]
-NS_PER_S = 10**9
 
 
 def line_load(network: Network, *, offered_bps: float) -> Float64Array:
@@ -49,18 +48,3 @@ def egress_load(network: Network, *, offered_bps: float) -> Float64Array:
             for egress, fed in zip(network.egresses, children, strict=True)
         ]
     )
-
-
-def drain_ns(*, rate_bps: int, buffer_bytes: int, mtu_bytes: int, overhead_ns: int = 0) -> int:
-    """Return how long a full buffer takes to send, ns.
-
-    A buffer of N packets of the MTU's size takes exactly N of them.
-
-    Examples
-    --------
-    >>> drain_ns(rate_bps=12_000_000, buffer_bytes=15_000, mtu_bytes=1500)
-    10000000
-    """
-    bits = mtu_bytes * 8 * NS_PER_S
-    service_ns = max(1, overhead_ns + (bits + rate_bps // 2) // rate_bps)
-    return -(-buffer_bytes * service_ns // mtu_bytes)

@@ -8,6 +8,7 @@ belong to a higher tier, every site has one primary line but the root.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
@@ -217,6 +218,23 @@ class Stream:
     packet_bytes: int
     overhead_bytes: int
     pace_bps: int
+
+    @property
+    def wire_bps(self) -> Fraction:
+        """The mean bit rate on a line, overhead included, bit/s.
+
+        Frames count with their mean size; the overhead of a varying frame is that of its mean.
+        """
+
+        def wire_bytes(media_bytes: int) -> int:
+            packets = -(-media_bytes // self.packet_bytes)
+            return media_bytes + packets * self.overhead_bytes
+
+        cycle_bytes = wire_bytes(self.frame_bytes)
+        if self.key_every:
+            cycle_bytes = cycle_bytes * (self.key_every - 1) + wire_bytes(self.key_bytes)
+        frames = max(self.key_every, 1)
+        return Fraction(8 * 10**9 * cycle_bytes * self.frames_per_span, frames * self.span_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

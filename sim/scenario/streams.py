@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, gcd
 
@@ -93,8 +94,7 @@ def _stream(name: str, fields: StreamFields, root: str) -> Stream:
     if ordinary < 1:
         raise _FaultyError(size, "leaves less than 1 B for an ordinary frame")
     _check_packets(fields, pace, ordinary, key, size)
-    wire_bps = _wire_bps(fields, pace, ordinary, key, key_every)
-    return Stream(
+    stream = Stream(
         id=name,
         origin=root,
         start_ns=fields.start,
@@ -106,8 +106,9 @@ def _stream(name: str, fields: StreamFields, root: str) -> Stream:
         size_scale=fields.sizes,
         packet_bytes=fields.packet,
         overhead_bytes=fields.overhead,
-        pace_bps=_pace_bps(fields, wire_bps),
+        pace_bps=0,
     )
+    return replace(stream, pace_bps=_pace_bps(fields, stream.wire_bps))
 
 
 def _pace(fields: StreamFields) -> Pace:
@@ -166,19 +167,6 @@ def _check_packets(
     if per_s > MAX_PACKETS_PER_S:
         text = f"{per_s} packets a second are above the limit of {MAX_PACKETS_PER_S}"
         raise _FaultyError(size, text)
-
-
-def _wire_bps(
-    fields: StreamFields, pace: Pace, ordinary: int, key: int, key_every: int
-) -> Fraction:
-    """Return the mean rate with overhead, bit/s, sizes at their means."""
-
-    def wire_bytes(media_bytes: int) -> int:
-        return media_bytes + -(-media_bytes // fields.packet) * fields.overhead
-
-    frames = max(key_every, 1)
-    cycle_bytes = wire_bytes(key) + (frames - 1) * wire_bytes(ordinary)
-    return cycle_bytes * 8 * 10**9 / (frames * pace.interval_ns)
 
 
 def _pace_bps(fields: StreamFields, wire_bps: Fraction) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim.cli import main
-from sim.media.sources import mean_rate_bps
-from sim.network.capacity import drain_ns, egress_load, line_load
+from sim.network.capacity import egress_load, line_load
+from sim.network.transmitter import drain_ns
 from sim.network.tree import build_network
 from tests.cli.conftest import SCENARIO
 from tests.results.meetings import scenario
@@ -96,4 +96,4 @@ def test_a_buffer_of_n_packets_takes_exactly_n(packets):
 
 def test_mean_rates_are_those_of_the_packets_sent():
     # 20 frames a second of 1000 bytes in one packet of 1040.
-    assert mean_rate_bps(scenario().streams[0]) == 20 * 1040 * 8
+    assert scenario().streams[0].wire_bps == 20 * 1040 * 8

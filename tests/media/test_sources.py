@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.media.packets import Packets, join
-from sim.media.sources import Sources, frame_ns, mean_rate_bps
+from sim.media.sources import Sources, frame_ns
 from sim.scenario.model import Stream
 from tests.media.meeting import STEADY, meeting
 
@@ -106,7 +106,7 @@ def test_mean_rate_is_what_is_sent(scale: float) -> None:
         rates.append(float(packets.size_bytes.sum()) * 8e9 / duration_ns)
     # Overhead per varying frame is approximated by that of the mean frame: 0.1 % here.
     half_width = 4 * np.std(rates, ddof=1) / math.sqrt(len(rates)) + 0.001 * np.mean(rates)
-    assert abs(np.mean(rates) - mean_rate_bps(stream)) < half_width
+    assert abs(np.mean(rates) - float(stream.wire_bps)) < half_width
     assert half_width < 0.01 * np.mean(rates)
 
 

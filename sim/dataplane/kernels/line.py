@@ -263,6 +263,27 @@ def refuse(s, packet, at_ns, conforms, lines, tree, flow, counts, bench):
 
 
 @kernel
+def first_row(slot, rank, i, from_ns, copies):
+    """Return the first row from `i` on with a copy of `rank` that leaves at `from_ns` or later."""
+    low, high = copies.low[slot], copies.high[slot]
+    base_ns, step_ns = copies.base_ns[slot], copies.step_ns[slot]
+    while i < copies.rows[slot] and (
+        rank < low[i] or rank >= high[i] or base_ns[i] + rank * step_ns[i] < from_ns
+    ):
+        i += 1
+    return i
+
+
+@kernel
+def hold(queue, queued, packet, offered_ns, leaves_ns, lost):
+    """Write down a packet that is not decided yet."""
+    queue[queued, PACKET] = packet
+    queue[queued, OFFERED_AT] = offered_ns
+    queue[queued, LEAVES_AT] = leaves_ns
+    queue[queued, LOST] = lost
+
+
+@kernel
 def offer_span(
     s, i, from_ns, to_ns, queued, arrived,
     tree, lines, chains, tables, flow, copies, counts, bench,
@@ -289,10 +310,7 @@ def offer_span(
     n = first = lines.accepted[s]
     next_draw = min(chains.next_loss[s], chains.next_switch[s])
     refused, offered_bytes, backlog_max_ns = 0, 0, line[BACKLOG_MAX_NS]
-    while i < count and (
-        rank < row_low[i] or rank >= row_high[i] or row_base[i] + rank * row_step[i] < from_ns
-    ):
-        i += 1
+    i = first_row(slot, rank, i, from_ns, copies)
     while i < count:
         row = unsigned(i)
         at_ns = row_base[row] + rank * row_step[row]
@@ -330,10 +348,7 @@ def offer_span(
             if watched:
                 note(log, used, s, flow.first + packet, FATE_LINE_LOSS, free_ns)
         else:
-            queue[queued, PACKET] = packet
-            queue[queued, OFFERED_AT] = at_ns
-            queue[queued, LEAVES_AT] = free_ns
-            queue[queued, LOST] = lost
+            hold(queue, queued, packet, at_ns, free_ns, lost)
             queued += 1
     line[OFFERED] += n - first + refused
     line[OFFERED_BYTES] += offered_bytes
