@@ -32,6 +32,7 @@ check: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/packet_hops.py $(ARGS)
+	$(BIN)/python benchmarks/emission.py
 
 setup: .venv/dev.stamp
 

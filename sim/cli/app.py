@@ -105,7 +105,7 @@ def run(
     trace: Annotated[
         list[str] | None,
         typer.Option(
-            help="Write every packet due to this site as a table; repeatable.", metavar="SITE"
+            help="Write every packet to or from this site as a table; repeatable.", metavar="SITE"
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,

@@ -12,7 +12,7 @@ from sim.cli.interrupts import Interrupts
 from sim.cli.live import live_line
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError, did_you_mean
-from sim.report import print_report
+from sim.report.page import print_report
 from sim.results.files import write
 from sim.results.folder import Staged, run_name, stage
 from sim.results.run import Progress, Results

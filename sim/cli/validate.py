@@ -15,7 +15,7 @@ from sim.network.capacity import egress_load, line_load
 from sim.network.tree import Network, build_network
 from sim.results.place import id_and_place
 from sim.scenario.loader import load
-from sim.scenario.model import Line, Scenario
+from sim.scenario.model import Line, Scenario, Stream
 from sim.scenario.resolved import resolved_text
 from sim.terminal import console, put, shown, table
 from sim.units import format_rate, format_share, format_size, format_time
@@ -32,7 +32,6 @@ def print_description(path: Path) -> None:
     """Print what a valid scenario says, and its ten fullest lines and egresses on average."""
     scenario = load(path, seed=None, duration_ns=None)
     network = build_network(scenario)
-    offered_bps = sum(float(stream.wire_bps) for stream in scenario.streams)
     out = console()
     out.print(
         shown(
@@ -43,12 +42,12 @@ def print_description(path: Path) -> None:
     )
     if scenario.about:
         out.print(shown(scenario.about.strip()))
-    loads = egress_load(network, offered_bps=offered_bps)
+    loads = egress_load(scenario, network)
     tables = [
         _sites(scenario, network, out),
         _lines(scenario, network, out),
-        _streams(scenario, offered_bps, out),
-        _fullest_lines(network, offered_bps, out),
+        _streams(scenario, out),
+        _fullest_lines(network, line_load(scenario, network), out),
     ]
     if not np.isnan(loads).all():
         tables.append(_fullest_egresses(network, loads, out))
@@ -136,27 +135,57 @@ def _kind(
     )
 
 
-def _streams(scenario: Scenario, offered_bps: float, out: Console) -> Table:
-    made = table(out, "Streams, with overhead", "stream", "from", ">mean rate")
+def _streams(scenario: Scenario, out: Console) -> Table:
+    made = table(
+        out,
+        "Streams, with overhead",
+        "stream",
+        "from",
+        "to",
+        "class",
+        ">sources",
+        ">mean rate\nof one",
+    )
     for stream in scenario.streams:
-        made.add_row(shown(stream.id), shown(stream.origin), format_rate(float(stream.wire_bps)))
-    made.add_row("all", "", format_rate(offered_bps))
+        made.add_row(
+            shown(stream.id),
+            shown(_origin(stream)),
+            shown(stream.to or "rooms"),
+            shown(scenario.classes[stream.precedence]),
+            f"{len(stream.origins) or 1:,}",
+            format_rate(float(stream.wire_bps)),
+        )
     return made
 
 
-def _fullest_lines(network: Network, offered_bps: float, out: Console) -> Table:
-    load = line_load(network, offered_bps=offered_bps)
+def _origin(stream: Stream) -> str:
+    """Return who sends a stream, in a word or two."""
+    if stream.direction == "floor":
+        return "speaker"
+    return stream.origins[0] if len(stream.origins) == 1 else f"{len(stream.origins):,} sites"
+
+
+def _fullest_lines(network: Network, load: NDArray[np.float64], out: Console) -> Table:
     made = table(
-        out, f"The {FULLEST} fullest lines on average", "line to", "carrier", ">rate", ">load"
+        out,
+        f"The {FULLEST} fullest lines on average",
+        "line to",
+        "way",
+        "carrier",
+        ">rate",
+        ">load",
     )
-    for s in fullest(load):
-        line = network.lines[s]
+    n = len(network.sites)
+    for hop in fullest(load):
+        line = network.lines[hop % n]
         assert line is not None
+        direction = line.down if hop < n else line.up
         made.add_row(
-            shown(id_and_place(network, s)),
+            shown(id_and_place(network, hop % n)),
+            "down" if hop < n else "up",
             shown(f"{line.carrier} {line.access_class}".strip()),
-            format_rate(line.down.sustained_bps),
-            format_share(float(load[s]), digits=3),
+            format_rate(direction.sustained_bps),
+            format_share(float(load[hop]), digits=3),
         )
     return made
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import simpy
 
-from sim.control.faults import Condition, strike
+from sim.control.condition import Condition
+from sim.control.faults import strike
+from sim.control.hours import strike_hours
 from sim.dataplane.edit import Edit
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
@@ -19,7 +21,9 @@ class ControlPlane:
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._env = simpy.Environment()
         self._edits: list[Edit] = []
-        condition = Condition(network)
+        condition = Condition(network, begins_ns=scenario.begins_ns)
+        if condition.has_hours:
+            self._env.process(strike_hours(self._env, scenario, condition, self._edits))
         for fault in scenario.faults:
             self._env.process(strike(self._env, fault, condition, self._edits))
 

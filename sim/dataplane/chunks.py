@@ -23,11 +23,13 @@ class Chunks:
     Attributes
     ----------
     visits : the crown's sites, then each chunk's, as int64 arrays in preorder
+    chunk : (n,) int64, which of them each site is in
     slot : (e,) int64, where each egress keeps its copies while its children are replayed
     slots : how many places that takes
     """
 
     visits: list[NDArray[np.int64]]
+    chunk: NDArray[np.int64]
     slot: NDArray[np.int64]
     slots: int
 
@@ -68,4 +70,7 @@ def cut(network: Network, *, threads: int) -> Chunks:
         here = ~in_crown & (network.egress_site >= chunk[0]) & (network.egress_site <= chunk[-1])
         slot[here] = slots + place[here]
         slots += depths
-    return Chunks(visits=visits, slot=slot, slots=slots)
+    chunk_of = np.empty(n, dtype=np.int64)
+    for number, sites in enumerate(visits):
+        chunk_of[sites] = number
+    return Chunks(visits=visits, chunk=chunk_of, slot=slot, slots=slots)

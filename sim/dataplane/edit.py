@@ -13,7 +13,11 @@ from sim.scenario.model import Loss
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """A change at `at_ns`; `target` is a site number, but an egress number in `SetEgressRate`."""
+    """A change at `at_ns`.
+
+    `target` is a site number; in `SetLineRate` and `SetLineLoss` it is the number of a direction
+    (s is down, n + s is up), in `SetEgressRate` that of an egress.
+    """
 
     at_ns: int
     target: int
@@ -28,8 +32,9 @@ class RestoreLine(Edit):
 
 
 class FailRelay(Edit):
-    """The site's relay dies, with what it processes, waits at its egresses and down lines, or
-    is being sent there. What is already on the wire arrives. Its room is no longer fed."""
+    """The site's relay dies, with what it processes, and what waits or is being sent at its
+    egresses, its down lines and its own up line. What is already on a wire arrives. Its room is
+    no longer fed, and what its room sends is lost."""
 
 
 class RestoreRelay(Edit):
@@ -37,7 +42,7 @@ class RestoreRelay(Edit):
 
 
 class FailRoom(Edit):
-    """The site's endpoint dies; what reaches it is lost there."""
+    """The site's endpoint dies; what reaches it, and what it should send, is lost there."""
 
 
 class RestoreRoom(Edit):
@@ -46,7 +51,7 @@ class RestoreRoom(Edit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLineRate(Edit):
-    """The down direction of the site's line sends at `rate_bps` from the next packet on.
+    """A direction of a line sends at `rate_bps` from the next packet on.
 
     The packet being sent finishes at the old rate, waiting ones are re-timed, none is evicted.
     """
@@ -63,7 +68,7 @@ class SetEgressRate(Edit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLineLoss(Edit):
-    """The down direction of the site's line loses by `loss` from the next acceptance on.
+    """A direction of a line loses by `loss` from the next acceptance on.
 
     p and r are unchanged, so the state and its sojourn go on; the current gap is discarded and
     the next index is drawn.

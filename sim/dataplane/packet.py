@@ -1,82 +1,38 @@
 """The packet engine: compiled kernels over integer arrays, for whole countries.
 
 One row of copies serves all siblings; lines to leaves store no packets but those undecided at a
-span's end. See `walk` for the order and `arrays` for what is where.
+span's end. In each span all up directions come first, children before parents, then the way down
+from the root. See `walk` and `up` for the order and `arrays` for what is where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dataplane import bench as benches
+from sim.dataplane.changes import changes
 from sim.dataplane.chunks import cut
-from sim.dataplane.edit import (
-    Edit,
-    FailLine,
-    FailRelay,
-    FailRoom,
-    RestoreLine,
-    RestoreRelay,
-    RestoreRoom,
-    SetEgressRate,
-    SetLineLoss,
-    SetLineRate,
-)
+from sim.dataplane.edit import Edit
+from sim.dataplane.flow import Alive
+from sim.dataplane.gates import new_gates
 from sim.dataplane.kernels import arrays
-from sim.dataplane.kernels.loss import loss_table, start_chains
+from sim.dataplane.kernels.background import quiet_backgrounds, start_backgrounds
+from sim.dataplane.kernels.egress import NO_INTERFACE
 from sim.dataplane.kernels.policer import full_buckets
-from sim.dataplane.kernels.relay import NO_INTERFACE
-from sim.dataplane.kernels.walk import walk
+from sim.dataplane.kernels.up import walk_up
+from sim.dataplane.kernels.walk import walk_down
+from sim.dataplane.losses import LossTables, new_chains
+from sim.dataplane.services import Services
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
-from sim.network.transmitter import drain_ns, send_ns
 from sim.network.tree import Network
-from sim.scenario.model import Direction, Egress, Loss, Scenario
+from sim.scenario.model import FOREVER_NS, PARENT, Direction, Egress, Scenario
 
 Int64Array = NDArray[np.int64]
-
-PLAIN_KINDS = {
-    FailLine: arrays.LINE_DOWN,
-    RestoreLine: arrays.LINE_UP,
-    FailRoom: arrays.ROOM_DOWN,
-    RestoreRoom: arrays.ROOM_UP,
-}
-Change = tuple[int, int, int, int, int, int]  # target, at_ns, kind, a, b, c
-
-
-def full_ns(port: Direction | Egress, rate_bps: int, overhead_ns: int) -> int:
-    """Return how long the full buffer of a line or egress takes to send at a rate."""
-    return drain_ns(
-        rate_bps=rate_bps,
-        buffer_bytes=port.buffer_bytes,
-        mtu_bytes=port.mtu_bytes,
-        overhead_ns=overhead_ns,
-    )
-
-
-class Services:
-    """The distinct ways to send a packet, numbered as they come up."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[int, int], int] = {}
-
-    def row(self, rate_bps: int, overhead_ns: int) -> int:
-        """Return the number of a rate and overhead."""
-        return self._rows.setdefault((rate_bps, overhead_ns), len(self._rows))
-
-    def table(self, size_bytes: Int64Array) -> Int64Array:
-        """Return the ns each size takes under each row, shape (rows, sizes)."""
-        if not self._rows:
-            return np.empty((1, size_bytes.size), dtype=np.int64)
-        return np.stack(
-            [
-                send_ns(size_bytes, rate_bps=rate_bps, overhead_ns=overhead_ns)
-                for rate_bps, overhead_ns in self._rows
-            ]
-        )
 
 
 class PacketEngine:
@@ -98,296 +54,329 @@ class PacketEngine:
         n, e = len(network.sites), len(network.egresses)
         self._network = network
         self._threads = threads
-        self.tally = Tally.zeros(n, e)
+        self.tally = Tally.zeros(
+            sites=n,
+            egresses=e,
+            streams=len(scenario.streams),
+            turns=len(scenario.agenda),
+            tiers=len(network.tiers),
+        )
         self._counts = arrays.Counts(
             line=self.tally.line,
             line_delay=self.tally.line_delay,
             room=self.tally.room,
             room_delay=self.tally.room_delay,
             egress=self.tally.egress,
+            up_delay=self.tally.up_delay,
+            stream=self.tally.stream,
+            turn=self.tally.turn,
+            floor_lost=self.tally.floor_lost,
+            own_lost=self.tally.own_lost,
         )
-        chunks = cut(network, threads=threads)
-        self._visits, self._slots = chunks.visits, chunks.slots
-        watched = np.zeros(n, dtype=np.bool_)
-        watched[list(watch)] = True
-        self._tree = arrays.Tree(
-            feed=network.feed,
-            rank=network.rank,
-            relay=network.relay,
-            room=network.room,
-            watched=watched,
-            processing_ns=network.processing_ns,
-            propagation_ns=network.propagation_ns,
-            site_egress_first=network.site_egress_first,
-            child_first=network.child_first,
-            children=network.children,
-            slot=chunks.slot,
-            dark_after_ns=scenario.dark_after_ns,
-        )
-        self._services = Services()
-        self._loss_rows: dict[Loss, int] = {}
-        self._tables: list[NDArray[np.float64]] = []
-        self._lines, self._egresses = self._new_lines(), self._new_egresses()
+        self._chunks = cut(network, threads=threads)
+        self._services, self._losses = Services(), LossTables()
+        self._lines = new_lines(scenario, network, self._services)
+        self._egresses = new_egresses(scenario, network, self._services)
+        self._tree = new_tree(scenario, network, self._chunks.slot, watch)
+        self._chains = new_chains(network, self._losses)
         self._relays = arrays.Relays(
             up=np.ones(n, dtype=np.bool_),
             carried_at=np.zeros(n, dtype=np.int64),
             carried=np.zeros(n, dtype=np.int64),
         )
-        self._chains = self._new_chains()
-        # The packets alive: those from number `_first_alive` on.
-        self._first_alive = 0
-        self._sent_ns = np.empty(0, dtype=np.int64)
-        self._size_bytes = np.empty(0, dtype=np.int64)
+        self._ups = arrays.Ups(*np.zeros((4, n), dtype=np.int64))
+        self._alive = Alive(n)
+        self._dead: set[int] = set()
         self._end_ns = 0
-        self._copies = self._new_copies(0)
-        self._benches = [self._new_bench() for _ in self._visits]
+        self._copies = benches.new_copies(self._chunks.slots, 0)
+        children = np.bincount(network.parent[1:], minlength=n)
+        self._benches = [
+            benches.new_bench(widest=int(children.max(initial=0)), logs=bool(watch))
+            for _ in self._chunks.visits
+        ]
 
     def replay(self, start_ns: int, end_ns: int, packets: Packets, edits: Sequence[Edit]) -> None:
         """Carry the packets of [start_ns, end_ns) under its edits; see `Engine`."""
-        line_changes, relay_changes = self._changes(edits)
-        flow = self._flow(packets)
-        capacity = flow.sent_ns.size + int(self._egresses.carried.max(initial=0)) + len(edits) + 1
-        if capacity > self._copies.packet.shape[1]:
-            capacity *= 2
-            self._copies = self._new_copies(capacity)
-        else:
-            capacity = self._copies.packet.shape[1]
-        tables = self._loss_tables()
+        self._services.reach(int(packets.size_bytes.max(initial=0)))
+        line_changes, relay_changes = changes(
+            edits, self._network, self._services, self._losses, self._dead
+        )
+        pools = [bench.new[: bench.used[0]] for bench in self._benches]
+        flow = self._alive.take(packets, pools, self._services.table_ns)
+        self._benches = [benches.turned_over(bench) for bench in self._benches]
         self._end_ns = end_ns
 
-        def visit(chunk: int) -> None:
-            visits = self._visits[chunk]
-            bench = self._turn_over(self._benches[chunk], capacity)
-            position = 0
-            while True:
-                position = walk(
-                    visits, position, start_ns, end_ns,
-                    self._tree, self._lines, self._relays, self._egresses, self._chains, tables,
-                    flow, line_changes, relay_changes, self._copies, self._counts, bench,
+        def go_up(chunk: int) -> None:
+            visits, bench = self._chunks.visits[chunk], self._benches[chunk]
+            position = visits.size - 1
+            while position >= 0:
+                position = walk_up(
+                    visits, position, start_ns, end_ns, self._tree, self._lines, self._chains,
+                    self._losses.tables, self._ups, flow, line_changes, self._counts, bench,
                 )  # fmt: skip
-                if position == visits.size:
-                    break
-                bench = self._enlarge(bench, int(visits[position]))
+                if position >= 0:
+                    bench = self._enough_up(bench, int(visits[position]), flow)
             self._benches[chunk] = bench
 
-        visit(0)
-        others = range(1, len(self._visits))
-        if self._threads == 1:
-            for chunk in others:
-                visit(chunk)
-        else:
-            with ThreadPoolExecutor(self._threads) as pool:
-                list(pool.map(visit, others))
+        def go_down(chunk: int) -> None:
+            visits, bench = self._chunks.visits[chunk], self._benches[chunk]
+            position = 0
+            while position < visits.size:
+                position = walk_down(
+                    visits, position, start_ns, end_ns, self._tree, self._lines, self._relays,
+                    self._egresses, self._chains, self._losses.tables, self._ups,
+                    flow, line_changes, relay_changes, self._copies, self._counts, bench,
+                )  # fmt: skip
+                if position < visits.size:
+                    bench = self._enough_down(bench, int(visits[position]))
+            self._benches[chunk] = bench
+
+        self._each_chunk(go_up)
+        self._hand_runs_to_crown()
+        go_up(0)
+        self._make_room_for_copies(flow, len(edits))
+        go_down(0)
+        self._each_chunk(go_down)
 
     def pending(self) -> int:
         """Return how many packets and copies are not decided yet; see `Engine`."""
-        network = self._network
-        copies = np.zeros(len(network.sites), dtype=np.int64)
-        np.add.at(copies, network.egress_site, np.diff(network.child_first))
-        waiting = int(self._lines.carried.sum() + (copies * self._relays.carried).sum())
-        chunk_of = np.empty(len(network.sites), dtype=np.int64)
-        for chunk, visits in enumerate(self._visits):
-            chunk_of[visits] = chunk
-        for e in np.flatnonzero(self._egresses.carried):
-            pool = self._benches[chunk_of[network.egress_site[e]]].new
-            first = self._egresses.carried_at[e]
-            _, base_ns, step_ns, low, high = pool[first : first + self._egresses.carried[e]].T
-            sent = np.clip(-((base_ns - self._end_ns) // step_ns), low, high)
-            waiting += int((high - sent).sum())
+        network, tree = self._network, self._tree
+        waiting = int(self._ups.held.sum())
+        for visits, bench in zip(self._chunks.visits, self._benches, strict=True):
+            for d in (*visits, *(visits + tree.relay.size)):
+                carried = self._lines.carried_at[d] + np.arange(self._lines.carried[d])
+                waiting += int((bench.new[carried, 0] >= 0).sum())
+            for s in visits[tree.relay[visits]].tolist():
+                held = self._relays.carried_at[s] + np.arange(self._relays.carried[s])
+                egresses = range(*network.site_egress_first[s : s + 2])
+                for packet in bench.new[held, 0]:
+                    origin = self._alive.origin_going_down(int(packet), tree.floor)
+                    for e in egresses:
+                        first, last = network.child_first[e : e + 2]
+                        waiting += int(last - first)
+                        waiting -= (
+                            origin > 0 and not tree.relay[origin] and network.feed[origin] == e
+                        )
+                for e in egresses:
+                    rows = self._egresses.carried_at[e] + np.arange(self._egresses.carried[e])
+                    packet, base_ns, step_ns, low, high = bench.new[rows].T
+                    sent = np.clip(-((base_ns - self._end_ns) // np.maximum(step_ns, 1)), low, high)
+                    waiting += int((high - sent)[packet >= 0].sum())
         return waiting
 
     def fates(self) -> FateLog:
         """Return the decided fates at the watched sites; see `Engine`."""
         log = np.concatenate([bench.log[: bench.used[1]] for bench in self._benches])
-        site, packet, fate, at_ns = log.T
-        return FateLog(site=site, packet=packet, fate=fate, at_ns=at_ns)
+        hop, packet, fate, at_ns = log.T
+        return FateLog(hop=hop, packet=packet, fate=fate, at_ns=at_ns)
 
-    def _new_lines(self) -> arrays.Lines:
-        """Return every line up, idle and empty."""
-        n = len(self._network.sites)
-        service, drain_ns = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        for s, line in enumerate(self._network.lines):
-            if line is not None:
-                rate_bps = line.down.rate_bps
-                service[s] = self._services.row(rate_bps, 0)
-                drain_ns[s] = full_ns(line.down, rate_bps, 0)
-        return arrays.Lines(
-            up=np.ones(n, dtype=np.bool_),
-            service=service,
-            drain_ns=drain_ns,
-            free_ns=np.zeros(n, dtype=np.int64),
-            buckets=full_buckets(self._network.lines),
-            accepted=np.zeros(n, dtype=np.int64),
-            carried_at=np.zeros(n, dtype=np.int64),
-            carried=np.zeros(n, dtype=np.int64),
-            room_up=np.ones(n, dtype=np.bool_),
-            fed=np.ones(n, dtype=np.bool_),
-        )
+    def _each_chunk(self, replay: Callable[[int], None]) -> None:
+        """Replay all chunks but the crown."""
+        others = range(1, len(self._benches))
+        if self._threads == 1:
+            for chunk in others:
+                replay(chunk)
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(replay, others))
 
-    def _new_egresses(self) -> arrays.Egresses:
-        """Return every egress idle and empty."""
-        e = len(self._network.egresses)
-        service, drain_ns = np.full(e, NO_INTERFACE, dtype=np.int64), np.zeros(e, dtype=np.int64)
-        for i, egress in enumerate(self._network.egresses):
-            if egress.rate_bps:
-                rate_bps, overhead_ns = egress.rate_bps, egress.overhead_ns
-                service[i] = self._services.row(rate_bps, overhead_ns)
-                drain_ns[i] = full_ns(egress, rate_bps, overhead_ns)
-        return arrays.Egresses(
-            service=service,
-            drain_ns=drain_ns,
-            free_ns=np.zeros(e, dtype=np.int64),
-            carried_at=np.zeros(e, dtype=np.int64),
-            carried=np.zeros(e, dtype=np.int64),
-        )
+    def _hand_runs_to_crown(self) -> None:
+        """Copy what the chunks pass on to relays of the crown onto the crown's bench."""
+        crown, ups = self._chunks.visits[0], self._ups
+        passing = np.flatnonzero((ups.run > 0) & np.isin(self._network.parent, crown))
+        if not passing.size:
+            return
+        rows = [
+            self._benches[self._chunks.chunk[s]].runs[ups.run_at[s] : ups.run_at[s] + ups.run[s]]
+            for s in passing
+        ]
+        count = int(ups.run[passing].sum())
+        bench = benches.enlarged(self._benches[0], new=0, log=0, runs=count)
+        bench.runs[:count] = np.concatenate(rows)
+        bench.used[2] = count
+        ups.run_at[passing] = np.cumsum(ups.run[passing]) - ups.run[passing]
+        self._benches[0] = bench
 
-    def _new_chains(self) -> arrays.Chains:
-        """Return every loss chain with its first draws made."""
-        n = len(self._network.sites)
-        row = np.zeros(n, dtype=np.int64)
-        self._loss_row(Loss(p=0.0, r=1.0, bad=0.0, good=0.0))
-        for s, line in enumerate(self._network.lines):
-            if line is not None:
-                row[s] = self._loss_row(line.down.loss)
-        chains = arrays.Chains(
-            row=row,
-            bad=np.zeros(n, dtype=np.bool_),
-            next_loss=np.zeros(n, dtype=np.int64),
-            next_switch=np.zeros(n, dtype=np.int64),
-            gap_index=np.zeros(n, dtype=np.int64),
-            state_index=np.zeros(n, dtype=np.int64),
-            gap_key=self._network.loss_gap_key,
-            state_key=self._network.loss_state_key,
-        )
-        start_chains(chains, self._loss_tables())
-        return chains
+    def _make_room_for_copies(self, flow: arrays.Flow, edits: int) -> None:
+        """Make benches and copies wide enough for every packet alive that goes down."""
+        alive = int(np.count_nonzero(self._tree.goes_down[flow.stream[: flow.kept]]))
+        alive += int(np.diff(flow.origin_first)[self._tree.sends_down | self._tree.speaker].sum())
+        # A packet may have two rows and split a third; as many may be of others, and what waits.
+        rows = 6 * alive + int(self._egresses.carried.max(initial=0)) + edits + 1
+        rows += 2 * self._tree.most_others
+        if rows > self._copies.packet.shape[1]:
+            self._copies = benches.new_copies(self._chunks.slots, rows + rows // 4)
+        wide = alive + 2 * self._tree.most_others
+        self._benches = [benches.widened(bench, wide) for bench in self._benches]
 
-    def _loss_row(self, loss: Loss) -> int:
-        return self._loss_rows.setdefault(loss, len(self._loss_rows))
+    def _enough_up(self, bench: arrays.Bench, site: int, flow: arrays.Flow) -> arrays.Bench:
+        """Return the bench with room enough for the up line of `site`."""
+        network, n = self._network, self._tree.relay.size
+        children = np.flatnonzero(network.parent == site)
+        packets = int(np.diff(flow.origin_first[site : site + 2])[0])
+        packets += int(self._ups.run[children].sum() + self._ups.held[site])
+        packets += int(self._lines.carried[n + site]) + 2 * self._tree.most_others
+        bench = benches.widened(bench, packets)
+        return benches.enlarged(bench, new=2 * packets, log=3 * packets, runs=packets)
 
-    def _loss_tables(self) -> NDArray[np.float64]:
-        """Return the tables of all loss processes so far, shape (rows, 4, POWERS + 1)."""
-        while len(self._tables) < len(self._loss_rows):
-            self._tables.append(loss_table(list(self._loss_rows)[len(self._tables)]))
-        return np.stack(self._tables)
-
-    def _flow(self, packets: Packets) -> arrays.Flow:
-        """Return the packets of this span behind those still undecided."""
-        undecided = [bench.new[: bench.used[0], 0] for bench in self._benches]
-        first = min([packets.first, *(int(rows.min()) for rows in undecided if rows.size)])
-        kept = slice(first - self._first_alive, None)
-        self._first_alive = first
-        self._sent_ns = np.concatenate([self._sent_ns[kept], packets.sent_ns])
-        self._size_bytes = np.concatenate([self._size_bytes[kept], packets.size_bytes])
-        return arrays.Flow(
-            first=first,
-            new=packets.first - first,
-            sent_ns=self._sent_ns,
-            size_bytes=self._size_bytes,
-            service_ns=self._services.table(self._size_bytes),
-        )
-
-    def _changes(self, edits: Sequence[Edit]) -> tuple[arrays.Changes, arrays.Changes]:
-        """Return a span's edits as changes to lines and to relays."""
-        network = self._network
-        lines: list[Change] = []
-        relays: list[Change] = []
-        for edit in edits:
-            at_ns, target = edit.at_ns, edit.target
-            match edit:
-                case FailRelay() | RestoreRelay() if not network.relay[target]:
-                    pass  # a leaf has no relay
-                case FailRelay():
-                    relays.append((target, at_ns, arrays.RELAY_DOWN, 0, 0, 0))
-                    lines.append((target, at_ns, arrays.UNFED, 0, 0, 0))
-                    for e in range(*network.site_egress_first[target : target + 2]):
-                        children = network.children[slice(*network.child_first[e : e + 2])]
-                        lines += [
-                            (int(child), at_ns, arrays.UNSENT_DIES, 0, 0, 0) for child in children
-                        ]
-                case RestoreRelay():
-                    relays.append((target, at_ns, arrays.RELAY_UP, 0, 0, 0))
-                    lines.append((target, at_ns, arrays.FED, 0, 0, 0))
-                case SetEgressRate(rate_bps=rate_bps):
-                    egress = network.egresses[target]
-                    if not egress.rate_bps:
-                        continue  # there is no interface to slow down
-                    row = self._services.row(rate_bps, egress.overhead_ns)
-                    drain_ns = full_ns(egress, rate_bps, egress.overhead_ns)
-                    site = int(network.egress_site[target])
-                    relays.append((site, at_ns, arrays.EGRESS_RATE, target, row, drain_ns))
-                case SetLineRate(rate_bps=rate_bps):
-                    line = network.lines[target]
-                    assert line is not None, "the root has no line"
-                    row = self._services.row(rate_bps, 0)
-                    drain_ns = full_ns(line.down, rate_bps, 0)
-                    lines.append((target, at_ns, arrays.LINE_RATE, row, drain_ns, 0))
-                case SetLineLoss(loss=loss):
-                    lines.append((target, at_ns, arrays.LINE_LOSS, self._loss_row(loss), 0, 0))
-                case _:
-                    lines.append((target, at_ns, PLAIN_KINDS[type(edit)], 0, 0, 0))
-        return self._by_target(lines), self._by_target(relays)
-
-    def _by_target(self, changes: list[Change]) -> arrays.Changes:
-        """Return changes by target; those of one target stay in order."""
-        changes.sort(key=lambda change: change[0])
-        table = np.array(changes, dtype=np.int64).reshape(-1, 6)
-        per_site = np.bincount(table[:, 0], minlength=len(self._network.sites))
-        at_ns, kind, a, b, c = np.ascontiguousarray(table[:, 1:].T)
-        first = np.concatenate([[0], np.cumsum(per_site)])
-        return arrays.Changes(first=first, at_ns=at_ns, kind=kind, a=a, b=b, c=c)
-
-    def _new_copies(self, capacity: int) -> arrays.Copies:
-        columns = np.zeros((5, self._slots, capacity), dtype=np.int64)
-        return arrays.Copies(np.zeros(self._slots, dtype=np.int64), *columns)
-
-    def _turn_over(self, bench: arrays.Bench, capacity: int) -> arrays.Bench:
-        """Return a bench on which what was carried out of the last span is carried in."""
-        new = bench.old
-        if new.shape[0] < bench.used[0] + 4 * capacity:
-            new = np.empty((2 * bench.used[0] + 8 * capacity, arrays.ROW_FIELDS), dtype=np.int64)
-        bench.used[0] = 0
-        if bench.packet.size < capacity:
-            bench = bench._replace(
-                packet=np.empty(capacity, dtype=np.int64),
-                offered_ns=np.empty(capacity, dtype=np.int64),
-                arrival_ns=np.empty(capacity, dtype=np.int64),
-                queue=np.empty((capacity, arrays.LINE_FIELDS), dtype=np.int64),
-                processing=np.empty((capacity, 2), dtype=np.int64),
-            )
-        return bench._replace(old=bench.new, new=new)
-
-    def _enlarge(self, bench: arrays.Bench, site: int) -> arrays.Bench:
-        """Return the bench with room enough to go on at `site`."""
-        network, capacity = self._network, bench.packet.size
+    def _enough_down(self, bench: arrays.Bench, site: int) -> arrays.Bench:
+        """Return the bench with room enough to go on down at `site`."""
+        network, capacity = self._network, self._copies.packet.shape[1]
         egresses = slice(*network.site_egress_first[site : site + 2])
         children = int(np.diff(network.child_first)[egresses].sum())
-        rows = bench.used[0] + capacity * (2 + egresses.stop - egresses.start)
-        fates = bench.used[1] + capacity * (2 + children) if self._tree.watched.any() else 0
-        return bench._replace(
-            new=grown(bench.new, int(bench.used[0]), int(rows)),
-            log=grown(bench.log, int(bench.used[1]), int(fates)),
-        )
-
-    def _new_bench(self) -> arrays.Bench:
-        log_rows = 1 if self._tree.watched.any() else 0
-        return arrays.Bench(
-            packet=np.empty(0, dtype=np.int64),
-            offered_ns=np.empty(0, dtype=np.int64),
-            arrival_ns=np.empty(0, dtype=np.int64),
-            queue=np.empty((0, arrays.LINE_FIELDS), dtype=np.int64),
-            processing=np.empty((0, 2), dtype=np.int64),
-            old=np.empty((0, arrays.ROW_FIELDS), dtype=np.int64),
-            new=np.empty((0, arrays.ROW_FIELDS), dtype=np.int64),
-            log=np.empty((log_rows, 4), dtype=np.int64),
-            used=np.zeros(2, dtype=np.int64),
-        )
+        rows = capacity * (2 + egresses.stop - egresses.start)
+        return benches.enlarged(bench, new=rows, log=capacity * (2 + children), runs=0)
 
 
-def grown(rows: Int64Array, used: int, needed: int) -> Int64Array:
-    """Return `rows` itself if it has `needed` rows, else twice that many with the used ones."""
-    if rows.shape[0] >= needed:
-        return rows
-    larger = np.empty((2 * needed, rows.shape[1]), dtype=np.int64)
-    larger[:used] = rows[:used]
-    return larger
+def new_tree(
+    scenario: Scenario,
+    network: Network,
+    slot: Int64Array,
+    watch: frozenset[int],
+) -> arrays.Tree:
+    """Return what never changes in a run."""
+    n, streams = len(network.sites), scenario.streams
+    watched = np.zeros(n, dtype=np.bool_)
+    watched[list(watch)] = True
+    down = np.array([stream.direction == "down" for stream in streams], dtype=np.bool_)
+    floor = np.array([stream.direction == "floor" for stream in streams], dtype=np.bool_)
+    ends = [
+        len(network.tiers)
+        if stream.to == PARENT
+        else network.tiers.index(stream.to)
+        if stream.direction == "up"
+        else 0
+        for stream in streams
+    ]
+    sends_down = np.zeros(n, dtype=np.bool_)
+    for stream in streams:
+        if stream.direction == "down":
+            sends_down[[network.index[origin] for origin in stream.origins]] = True
+    sends_down[0] = True  # also what has come up to it
+    ports: list[Direction | Egress] = [
+        port for line in network.lines if line is not None for port in (line.down, line.up)
+    ]
+    ports += network.egresses
+    speaks = np.zeros(n, dtype=np.bool_)
+    speaks[[network.index[turn.site] for turn in scenario.agenda]] = True
+    ends_next = ~network.relay & ~speaks
+    for stream in streams:
+        if stream.direction == "up" and stream.to != PARENT:
+            ends_next[[network.index[origin] for origin in stream.origins]] = False
+    return arrays.Tree(
+        feed=network.feed,
+        rank=network.rank,
+        relay=network.relay,
+        room=network.room,
+        watched=np.tile(watched, 2),
+        processing_ns=network.processing_ns,
+        propagation_ns=np.tile(network.propagation_ns, 2),
+        site_egress_first=network.site_egress_first,
+        child_first=network.child_first,
+        children=network.children,
+        slot=slot,
+        dark_after_ns=scenario.dark_after_ns,
+        parent=network.parent,
+        end=network.end,
+        owner=network.egress_site,
+        tier=network.tier,
+        order=network.order,
+        sends_down=sends_down,
+        ends_next=ends_next,
+        speaker=speaks,
+        down=down,
+        floor=floor,
+        goes_down=down | floor,
+        ends=np.array(ends, dtype=np.int64),
+        composite=np.array([stream.composite for stream in streams], dtype=np.bool_),
+        transcoding_ns=network.transcoding_ns,
+        gates=new_gates(scenario, network),
+        precedence=np.array([stream.precedence for stream in streams], dtype=np.int64),
+        playout_ns=np.array(
+            [stream.playout_ns or FOREVER_NS for stream in streams], dtype=np.int64
+        ),
+        most_others=max([most_waiting(port) for port in ports], default=0),
+    )
+
+
+def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:
+    """Return every direction up, idle and empty."""
+    n = 2 * len(network.sites)
+    ports = [network.direction(d) if network.rate_bps[d] else None for d in range(n)]
+    service, drain_ns = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    for d, port in enumerate(ports):
+        if port is not None:
+            rate_bps = int(network.rate_bps[d])
+            service[d] = services.row(rate_bps, 0)
+            drain_ns[d] = services.full_ns(port, rate_bps, 0)
+    return arrays.Lines(
+        up=np.ones(n, dtype=np.bool_),
+        service=service,
+        drain_ns=drain_ns,
+        free_ns=np.zeros(n, dtype=np.int64),
+        buckets=full_buckets(ports),
+        accepted=np.zeros(n, dtype=np.int64),
+        carried_at=np.zeros(n, dtype=np.int64),
+        carried=np.zeros(n, dtype=np.int64),
+        room_up=np.ones(n, dtype=np.bool_),
+        fed=np.ones(n, dtype=np.bool_),
+        priority=prioritised(ports),
+        others=new_others(scenario, ports, network.background_key, services),
+    )
+
+
+def new_egresses(scenario: Scenario, network: Network, services: Services) -> arrays.Egresses:
+    """Return every egress idle and empty."""
+    e = len(network.egresses)
+    ports = [egress if egress.rate_bps else None for egress in network.egresses]
+    service, drain_ns = np.full(e, NO_INTERFACE, dtype=np.int64), np.zeros(e, dtype=np.int64)
+    for i, egress in enumerate(ports):
+        if egress is not None:
+            rate_bps = int(network.egress_rate_bps[i])
+            service[i] = services.row(rate_bps, egress.overhead_ns)
+            drain_ns[i] = services.full_ns(egress, rate_bps, egress.overhead_ns)
+    return arrays.Egresses(
+        service=service,
+        drain_ns=drain_ns,
+        free_ns=np.zeros(e, dtype=np.int64),
+        carried_at=np.zeros(e, dtype=np.int64),
+        carried=np.zeros(e, dtype=np.int64),
+        priority=prioritised(ports),
+        others=new_others(scenario, ports, network.egress_background_key, services),
+    )
+
+
+def prioritised(ports: Sequence[Direction | Egress | None]) -> arrays.Bools:
+    """Return which transmitters have classes."""
+    return np.array(
+        [port is not None and port.scheduling == "priority" for port in ports], dtype=np.bool_
+    )
+
+
+def new_others(
+    scenario: Scenario,
+    ports: Sequence[Direction | Egress | None],
+    keys: NDArray[np.uint64],
+    services: Services,
+) -> arrays.Backgrounds:
+    """Return the sources of background of some transmitters, each with its first draw made."""
+    backgrounds = [None if port is None else port.background for port in ports]
+    sizes = [background.packet_bytes for background in backgrounds if background is not None]
+    services.reach(max(sizes, default=0))
+    others = quiet_backgrounds(
+        backgrounds, keys, begins_ns=scenario.begins_ns, until_ns=scenario.duration_ns
+    )
+    start_backgrounds(others)
+    return others
+
+
+def most_waiting(port: Direction | Egress) -> int:
+    """Return how many packets of others a port's memory may hold, at any rate.
+
+    Times are rounded to the ns, so at a rate at which a packet takes a ns or two, the memory may
+    hold half as many again as its bytes say.
+    """
+    if port.background is None or port.background.kind == "steady":
+        return 0
+    whole = 3 * port.buffer_bytes // (2 * port.background.packet_bytes)
+    return whole + port.buffer_bytes // port.mtu_bytes + 3

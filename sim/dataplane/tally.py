@@ -18,7 +18,7 @@ BUCKETS = 38 * SUBBUCKETS  # up to 2**38 ns = 275 s; longer delays count in the 
 
 
 class LineCount(IntEnum):
-    """Columns of `Tally.line`: the down direction of each site's line."""
+    """Columns of `Tally.line`: each direction of each site's line."""
 
     OFFERED = 0  # packets that reached the transmitter
     OFFERED_BYTES = 1
@@ -33,8 +33,10 @@ class LineCount(IntEnum):
     BACKLOG_MAX_NS = 10  # longest time to send all accepted bits, just after an acceptance
     DELAY_SUM_NS = 11  # of delivered packets, from the transmitter to the far end
     DELAY_MAX_NS = 12
-    COPY_LOST_OUTAGE = 13  # copies for this line that died in the parent's relay or egress
-    COPY_LOST_QUEUE = 14  # copies for this line that the parent's egress refused
+    COPY_LOST_OUTAGE = 13  # packets for it that died in the relay or egress before it
+    COPY_LOST_QUEUE = 14  # copies for it that the parent's egress refused
+    BACKGROUND_OFFERED = 15  # packets of others
+    BACKGROUND_SENT = 16  # of those, sent to the last bit
 
 
 class RoomCount(IntEnum):
@@ -60,13 +62,64 @@ class EgressCount(IntEnum):
     LOST_QUEUE = 2
     BUSY_NS = 3
     BACKLOG_MAX_NS = 4
+    WITHHELD = 5  # copies not made because the child is the packet's origin; not OFFERED
+    BACKGROUND_OFFERED = 6  # packets of others
+    BACKGROUND_SENT = 7  # of those, sent to the last bit
+
+
+class StreamCount(IntEnum):
+    """Columns of `Tally.stream`: a site as a listener to a stream, and as a source of it.
+
+    The listener is the site's room; to an `up` stream it is the relay where the stream ends, and
+    the row is the origin's.
+    """
+
+    RECEIVED = 0
+    DELAY_SUM_NS = 1  # one way, from the origin; a composite's transcoding included
+    DELAY_MAX_NS = 2
+    LAST_NS = 3  # arrival of the last packet; 0 before the first
+    LAST_TRANSIT_NS = 4  # its delay
+    JITTER_16NS = 5  # sixteen times the interarrival jitter (RFC 3550, appendix A.8)
+    JITTER_MAX_16NS = 6
+    FREEZES = 7
+    FROZEN_NS = 8
+    SENT = 9  # as a source
+    ENDED = 10  # of those, reached the relay where the way up ends; `floor`: the root, even dead
+    LOST_OUTAGE = 11  # lost on the way up
+    LOST_POLICER = 12
+    LOST_QUEUE = 13
+    LOST_LINE = 14
+    LOST_ENDPOINT = 15  # its room was dead when it should have sent
+    LOST_PORT = 16  # a relay had no port for it
+    UNSELECTED = 17  # ended at a relay that passes on others; no loss
+    COMPOSED = 18  # ended at a relay on the way that composes; no loss
+    LAST_ORIGIN = 19  # 1 + the site that sent what it heard last; 0 before the first
+
+
+class TurnCount(IntEnum):
+    """Columns of `Tally.turn`: what a room received of the first frame of a turn."""
+
+    FIRST_NS = 0  # arrival of the first packet; 0 before
+    PACKETS = 1
+    LAST_NS = 2  # arrival of the last so far
+
+
+class LossCause(IntEnum):
+    """Causes along `Tally.floor_lost` and `Tally.own_lost`."""
+
+    OUTAGE = 0
+    POLICER = 1
+    QUEUE = 2
+    LINE = 3
+    ENDPOINT = 4
+    PORT = 5
 
 
 class Fate(IntEnum):
-    """What became of a packet on its way to a site, or at its room."""
+    """What became of a packet on its way over a direction of a line, at a room, or at its end."""
 
-    ARRIVED = 0  # at the site; at_ns is its arrival
-    EGRESS_OUTAGE = 1  # in the parent's relay or egress; at_ns is its arrival there or the fault
+    ARRIVED = 0  # at the far end; at_ns is its arrival
+    EGRESS_OUTAGE = 1  # in the relay or egress before the line; at_ns: when it came, or the fault
     EGRESS_QUEUE = 2  # refused by the parent's egress
     LINE_OUTAGE = 3
     LINE_POLICER = 4
@@ -74,7 +127,12 @@ class Fate(IntEnum):
     LINE_LOSS = 6  # at its last bit
     ROOM_RECEIVED = 7
     ROOM_OUTAGE = 8  # the site's relay was dead
-    ROOM_DEAD = 9
+    ROOM_DEAD = 9  # the room it should be received by, or (up) be sent by
+    ENDED = 10  # its way up is over; `floor`: at the root, even dead
+    ENDED_OUTAGE = 11  # an `up` packet reached a dead relay where it should end
+    REFUSED_PORT = 12  # the relay it has reached has no port for its source
+    UNSELECTED = 13  # the relay it has reached passes on others
+    COMPOSED = 14  # the relay it has reached composes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,10 +141,16 @@ class Tally:
 
     Attributes
     ----------
-    line : (n, len(LineCount)) int64
-    line_delay : (n, BUCKETS) uint32, histogram of the delay on the line itself
+    line : (2n, len(LineCount)) int64, by direction: s is down, n + s is up
+    line_delay : (2n, BUCKETS) uint32, histogram of the delay on the line itself
     room : (n, len(RoomCount)) int64; rows of sites without a room stay 0
     room_delay : (n, BUCKETS) uint32, histogram of the one-way delay from the origin
+    up_delay : (n, BUCKETS) uint32, histogram of the one-way delay of what came up, by origin
+    stream : (n, streams, len(StreamCount)) int64
+    turn : (n, turns, len(TurnCount)) int64
+    floor_lost : (n, len(LossCause), tiers) int64, floor packets lost on the way up, by origin
+    own_lost : (n, len(LossCause), tiers) int64, floor packets lost on the way down at places that
+        lead to their own origin, by origin: no loss to its room
     egress : (e, len(EgressCount)) int64
     """
 
@@ -94,16 +158,26 @@ class Tally:
     line_delay: NDArray[np.uint32]
     room: NDArray[np.int64]
     room_delay: NDArray[np.uint32]
+    up_delay: NDArray[np.uint32]
+    stream: NDArray[np.int64]
+    turn: NDArray[np.int64]
+    floor_lost: NDArray[np.int64]
+    own_lost: NDArray[np.int64]
     egress: NDArray[np.int64]
 
     @classmethod
-    def zeros(cls, sites: int, egresses: int) -> Tally:
+    def zeros(cls, *, sites: int, egresses: int, streams: int, turns: int, tiers: int) -> Tally:
         """Return a tally of nothing."""
         return cls(
-            line=np.zeros((sites, len(LineCount)), dtype=np.int64),
-            line_delay=np.zeros((sites, BUCKETS), dtype=np.uint32),
+            line=np.zeros((2 * sites, len(LineCount)), dtype=np.int64),
+            line_delay=np.zeros((2 * sites, BUCKETS), dtype=np.uint32),
             room=np.zeros((sites, len(RoomCount)), dtype=np.int64),
             room_delay=np.zeros((sites, BUCKETS), dtype=np.uint32),
+            up_delay=np.zeros((sites, BUCKETS), dtype=np.uint32),
+            stream=np.zeros((sites, streams, len(StreamCount)), dtype=np.int64),
+            turn=np.zeros((sites, turns, len(TurnCount)), dtype=np.int64),
+            floor_lost=np.zeros((sites, len(LossCause), tiers), dtype=np.int64),
+            own_lost=np.zeros((sites, len(LossCause), tiers), dtype=np.int64),
             egress=np.zeros((egresses, len(EgressCount)), dtype=np.int64),
         )
 
@@ -114,13 +188,14 @@ class FateLog:
 
     Attributes
     ----------
-    site : (k,) int64, site number: the fate of a copy on its way from the parent, or in the room
+    hop : (k,) int64, number of a direction: s on the way from the parent and in the room of s,
+        n + s on the way from s to the parent; what is decided at the end of it has the last hop's
     packet : (k,) int64, number of the packet in the run
     fate : (k,) int64, a Fate
     at_ns : (k,) int64, when it was decided
     """
 
-    site: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    hop: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     packet: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     fate: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     at_ns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))

@@ -1,126 +1,286 @@
 """Sources: a stream's frames, cut into packets and sent at their own nanosecond.
 
-A source is replayed span by span. Frame k's size depends on (seed, stream, k) alone, so the
-way time is cut leaves no trace.
+Sources are replayed span by span. What one sends depends on (seed, stream, origin) and the
+frame's number alone, so the way time is cut leaves no trace. A span is planned first, which says
+how many packets each source will send, and then written, origin by origin; see `kernels`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim import rng
+from sim.media.kernels import arrays
+from sim.media.kernels.bursts import advance, enter_first
+from sim.media.kernels.emission import emit
 from sim.media.packets import Packets
-from sim.scenario.model import Scenario, Stream
+from sim.scenario.model import FOREVER_NS, Scenario, Stream, Turn
 
 Int64Array = NDArray[np.int64]
+Uint64Array = NDArray[np.uint64]
+
+FEW_BURSTS = 1024  # room at first
+NO_TURN = -1
 
 
-class Source:
-    """One stream at its origin: emits packets in order of time."""
+class Batch(NamedTuple):
+    """Sources of one or more streams.
 
-    def __init__(self, stream: Stream, *, seed: int) -> None:
-        self._stream = stream
-        self._size_key = rng.key(seed, f"stream/{stream.id}", "frame size")
-        self._next_frame = 0
-        self._next_sequence = 0
-        self._pacer_free_ns = 0
-        # Paced packets whose turn comes after the span in which their frame was due.
-        self._held_ns: Int64Array = np.empty(0, dtype=np.int64)
-        self._held_bytes: Int64Array = np.empty(0, dtype=np.int64)
+    Attributes
+    ----------
+    origin, stream : (m,) int64, numbers
+    size_key : (m, 2) uint64, of the draws of their sizes
+    stretches : (m,) int64, how many each has
+    rows : (sum of them, 4) int64, as in `arrays.Stretches`, source by source
+    """
 
-    def emit(self, end_ns: int) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Return (sent_ns, size_bytes, sequence) of the packets not yet emitted, up to `end_ns`."""
-        due_ns, frame_bytes = self._frames(end_ns)
-        frame_ns, size_bytes = self._packets(due_ns, frame_bytes)
-        sent_ns = np.concatenate([self._held_ns, self._pace(frame_ns, size_bytes)])
-        size_bytes = np.concatenate([self._held_bytes, size_bytes])
-        now = int(np.searchsorted(sent_ns, end_ns))
-        self._held_ns, self._held_bytes = sent_ns[now:], size_bytes[now:]
-        sequence = np.arange(self._next_sequence, self._next_sequence + now)
-        self._next_sequence += now
-        return sent_ns[:now], size_bytes[:now], sequence
+    origin: Int64Array
+    stream: Int64Array
+    size_key: Uint64Array
+    stretches: Int64Array
+    rows: Int64Array
 
-    def _frames(self, end_ns: int) -> tuple[Int64Array, Int64Array]:
-        """Return (due_ns, media bytes) of the frames due before `end_ns`, each once."""
-        stream = self._stream
-        half = stream.frames_per_span // 2
-        # The first frame with (k * span + half) // frames_per_span >= end_ns - start_ns.
-        numerator = (end_ns - stream.start_ns) * stream.frames_per_span - half
-        first, end = self._next_frame, max(self._next_frame, -(-numerator // stream.span_ns))
-        self._next_frame = end
-        k = np.arange(first, end, dtype=np.int64)
-        due_ns = stream.start_ns + frame_ns(stream, k)
-        mean_bytes = np.full(k.size, stream.frame_bytes)
-        if stream.key_every:
-            mean_bytes[k % stream.key_every == 0] = stream.key_bytes
-        if not stream.size_scale:
-            return due_ns, mean_bytes
-        deviation = rng.laplaces(self._size_key, first, k.size, stream.size_scale)
-        # The Laplace tail below -1 (0.06 % at scale 0.15) is cut: a frame has at least one byte.
-        noisy_bytes = np.maximum(np.rint(mean_bytes * (1 + deviation)), 1).astype(np.int64)
-        return due_ns, noisy_bytes
 
-    def _packets(
-        self, due_ns: Int64Array, frame_bytes: Int64Array
-    ) -> tuple[Int64Array, Int64Array]:
-        """Return (frame's due_ns, size on the line) of each packet: full ones, then the rest."""
-        stream = self._stream
-        pieces = -(-frame_bytes // stream.packet_bytes)
-        media_bytes = np.full(int(pieces.sum()), stream.packet_bytes)
-        last = np.cumsum(pieces) - 1
-        media_bytes[last] = frame_bytes - (pieces - 1) * stream.packet_bytes
-        return np.repeat(due_ns, pieces), media_bytes + stream.overhead_bytes
+NOTHING = np.empty(0, dtype=np.int64)
+NO_SOURCES = Batch(
+    origin=NOTHING,
+    stream=NOTHING,
+    size_key=np.empty((0, 2), dtype=np.uint64),
+    stretches=NOTHING,
+    rows=np.empty((0, 4), dtype=np.int64),
+)
 
-    def _pace(self, frame_ns: Int64Array, size_bytes: Int64Array) -> Int64Array:
-        """Return when each packet leaves: with its frame, but no faster than the pacer."""
-        rate_bps = self._stream.pace_bps
-        if not rate_bps or not frame_ns.size:
-            return frame_ns
-        gap_ns = (size_bytes * (8 * 10**9) + rate_bps // 2) // rate_bps
-        before_ns = np.cumsum(gap_ns) - gap_ns
-        ready_ns = np.maximum(frame_ns, self._pacer_free_ns) - before_ns
-        sent_ns: Int64Array = before_ns + np.maximum.accumulate(ready_ns)
-        self._pacer_free_ns = int(sent_ns[-1] + gap_ns[-1])
-        return sent_ns
+
+class Part:
+    """Neighbouring origins, which one thread emits; it keeps the memory for doing so.
+
+    Attributes
+    ----------
+    origins : the first origin and the one after the last, counted among those that send
+    sources : the same of their sources
+    bursts : of its sources
+    """
+
+    def __init__(
+        self, origins: tuple[int, int], sources: tuple[int, int], of_sources: Int64Array
+    ) -> None:
+        self.origins = origins
+        self.sources = sources
+        self.bursts = _new_bursts(FEW_BURSTS, of_sources)
+
+    def enlarge(self) -> None:
+        """Double the room for bursts, and keep those there are."""
+        old, size = self.bursts, self.bursts.at_ns.size
+        self.bursts = _new_bursts(2 * size, (old.first, old.length, old.packets))
+        for name in ("at_ns", "media_bytes", "turn"):
+            getattr(self.bursts, name)[:size] = getattr(old, name)
 
 
 class Sources:
-    """All streams of a scenario, merged in the order of the contract."""
+    """All streams of a scenario at all their origins, merged in the order of the contract.
 
-    def __init__(self, scenario: Scenario) -> None:
-        self._sources = [Source(stream, seed=scenario.seed) for stream in scenario.streams]
+    `index` maps the ids of the scenario's sites to their numbers. No result depends on how many
+    `threads` there are.
+    """
+
+    def __init__(self, scenario: Scenario, index: Mapping[str, int], *, threads: int = 1) -> None:
+        sources = _sources(scenario, index)
+        self._sites = len(index)
+        self._threads = threads
+        self._origins, first = np.unique(sources.origin, return_index=True)
+        self._source_first = np.append(first, sources.origin.size).astype(np.int64)
+        self._streams = _stream_arrays(scenario.streams)
+        self._sources = arrays.Sources(
+            stream=sources.stream,
+            key=sources.size_key,
+            stretch_first=np.concatenate([[0], np.cumsum(sources.stretches)]),
+        )
+        self._stretches = arrays.Stretches(*sources.rows.T.copy())
+        self._progress = arrays.Progress(*np.zeros((7, sources.origin.size), dtype=np.int64))
+        # Where the bursts of a source are in its part, how many, and how many packets they make.
+        self._of_sources = np.zeros((3, sources.origin.size), dtype=np.int64)
+        self._parts = self._cut(threads)
         self._next_packet = 0
+        enter_first(self._streams, self._sources, self._stretches, self._progress)
 
     def emit(self, end_ns: int) -> Packets:
-        """Return the packets not yet emitted, up to `end_ns`, by (sent_ns, stream, sequence)."""
-        parts = [source.emit(end_ns) for source in self._sources]
-        nothing: list[Int64Array] = [np.empty(0, dtype=np.int64)]
-        sent_ns = np.concatenate(nothing + [part[0] for part in parts])
-        size_bytes = np.concatenate(nothing + [part[1] for part in parts])
-        sequence = np.concatenate(nothing + [part[2] for part in parts])
-        stream = np.repeat(np.arange(len(parts)), [part[0].size for part in parts])
-        # Streams stand in order of their ids and each in order of time: a stable sort is enough.
-        order = np.argsort(sent_ns, kind="stable")
+        """Return the packets not yet emitted, up to `end_ns`."""
+        self._of_sources[:] = 0
+        self._each_part(lambda part: self._advance(part, end_ns))
+        count = np.zeros(self._sites, dtype=np.int64)
+        if self._origins.size:
+            _first, _length, packets = self._of_sources
+            count[self._origins] = np.add.reduceat(packets, self._source_first[:-1])
+        origin_first = np.zeros(self._sites + 1, dtype=np.int64)
+        np.cumsum(count, out=origin_first[1:])
+        columns = _new_columns(int(origin_first[-1]))
+        self._each_part(lambda part: self._send(part, origin_first, columns))
         first = self._next_packet
-        self._next_packet += order.size
-        return Packets(
-            first=first,
-            sent_ns=sent_ns[order],
-            size_bytes=size_bytes[order],
-            stream=stream[order],
-            sequence=sequence[order],
-        )
+        self._next_packet += columns.sent_ns.size
+        return Packets(first=first, origin_first=origin_first, **columns._asdict())
+
+    def _cut(self, threads: int) -> list[Part]:
+        """Return parts with about as many sources each."""
+        shares = np.linspace(0, self._source_first[-1], threads + 1)
+        bounds = np.unique(np.searchsorted(self._source_first, shares)).tolist()
+        source_first = self._source_first.tolist()
+        return [
+            Part((low, high), (source_first[low], source_first[high]), self._of_sources)
+            for low, high in pairwise(bounds)
+        ]
+
+    def _each_part(self, work: Callable[[Part], Any]) -> None:
+        if len(self._parts) < 2:
+            for part in self._parts:
+                work(part)
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(work, self._parts))
+
+    def _advance(self, part: Part, end_ns: int) -> None:
+        """Have the sources of a part make their bursts."""
+        begin, last = part.sources
+        row = 0
+        while True:
+            begin = advance(
+                begin, last, row, end_ns, self._streams, self._sources, self._stretches,
+                self._progress, part.bursts,
+            )  # fmt: skip
+            if begin == last:
+                return
+            row = int(part.bursts.first[begin] + part.bursts.length[begin])
+            part.enlarge()
+
+    def _send(self, part: Part, origin_first: Int64Array, columns: arrays.Columns) -> None:
+        """Write the packets of a part into its rows of the columns."""
+        begin, last = part.origins
+        bounds = self._source_first[begin : last + 1]
+        most = int(np.add.reduceat(part.bursts.length[: bounds[-1]], bounds[:-1]).max())
+        emit(
+            begin, last, self._origins, self._source_first, origin_first, self._streams,
+            self._sources, self._progress, part.bursts,
+            np.empty(int(np.diff(bounds).max()) + 1, dtype=np.int64),
+            np.empty((2, most), dtype=np.int64), columns,
+        )  # fmt: skip
 
 
-def frame_ns(stream: Stream, k: Int64Array) -> Int64Array:
-    """Return when frames are due after the stream's start: k spans' shares, to the nearest ns.
+def _new_bursts(room: int, of_sources: Iterable[Int64Array]) -> arrays.Bursts:
+    return arrays.Bursts(
+        np.empty(room, dtype=np.int64),
+        np.empty(room),
+        np.empty(room, dtype=np.int16),
+        *of_sources,
+    )
 
-    Odd bit rates give spans so long that products pass 2**63; those are Python's integers.
+
+def _new_columns(count: int) -> arrays.Columns:
+    return arrays.Columns(
+        sent_ns=np.empty(count, dtype=np.int64),
+        size_bytes=np.empty(count, dtype=np.int64),
+        stream=np.empty(count, dtype=np.int64),
+        sequence=np.empty(count, dtype=np.int64),
+        turn=np.empty(count, dtype=np.int64),
+    )
+
+
+def _stream_arrays(streams: Sequence[Stream]) -> arrays.Streams:
+    def column(values: Iterator[int]) -> Int64Array:
+        return np.array(list(values), dtype=np.int64)
+
+    return arrays.Streams(
+        step_ns=column(stream.span_ns // stream.frames_per_span for stream in streams),
+        step_rest=column(stream.span_ns % stream.frames_per_span for stream in streams),
+        frames_per_span=column(stream.frames_per_span for stream in streams),
+        frame_bytes=column(stream.frame_bytes for stream in streams),
+        key_bytes=column(stream.key_bytes for stream in streams),
+        key_every=column(stream.key_every for stream in streams),
+        size_scale=np.array([stream.size_scale for stream in streams], dtype=np.float64),
+        packet_bytes=column(stream.packet_bytes for stream in streams),
+        overhead_bytes=column(stream.overhead_bytes for stream in streams),
+        pace_bps=column(stream.pace_bps for stream in streams),
+    )
+
+
+def _sources(scenario: Scenario, index: Mapping[str, int]) -> Batch:
+    """Return the sources of all streams, by origin and stream."""
+    batches = [NO_SOURCES]
+    for number, stream in enumerate(scenario.streams):
+        if stream.direction == "floor":
+            batches.append(_floor_sources(scenario, number, stream, index))
+        else:
+            batches.append(_sited_sources(scenario, number, stream, index))
+    sources = Batch(*(np.concatenate(columns) for columns in zip(*batches, strict=True)))
+    order = np.argsort(sources.origin, kind="stable")  # batches are in order of their streams
+    place = np.repeat(np.argsort(order, kind="stable"), sources.stretches)
+    return Batch(
+        origin=sources.origin[order],
+        stream=sources.stream[order],
+        size_key=sources.size_key[order],
+        stretches=sources.stretches[order],
+        rows=sources.rows[np.argsort(place, kind="stable")],
+    )
+
+
+def _sited_sources(
+    scenario: Scenario, number: int, stream: Stream, index: Mapping[str, int]
+) -> Batch:
+    """Return the sources of a stream that always comes from the same sites."""
+    origin = np.array([index[site] for site in stream.origins], dtype=np.int64)
+    names = [
+        f"stream/{stream.id}/{site}" if index[site] else f"stream/{stream.id}"
+        for site in stream.origins
+    ]
+    ones = np.ones(origin.size, dtype=np.int64)
+    shift_ns = 0 * ones
+    if stream.spread_ns:
+        drawn = rng.uniforms_of(_keys(scenario.seed, names, "spread"), 0 * ones, ones)
+        shift_ns = (drawn * stream.spread_ns).astype(np.int64)
+        shift_ns[origin == 0] = 0  # the root starts at once
+    if stream.composite:
+        transcoding_ns = {relay.site: relay.transcoding_ns for relay in scenario.relays}
+        shift_ns = shift_ns + np.array([transcoding_ns[site] for site in stream.origins])
+    size_key = np.zeros((origin.size, 2), dtype=np.uint64)
+    if stream.size_scale:
+        size_key = _keys(scenario.seed, names, "frame size")
+    rows = (stream.start_ns + shift_ns, FOREVER_NS * ones, 0 * ones, NO_TURN * ones)
+    return Batch(origin, number * ones, size_key, ones, np.stack(rows, axis=1))
+
+
+def _floor_sources(
+    scenario: Scenario, number: int, stream: Stream, index: Mapping[str, int]
+) -> Batch:
+    """Return the sources of a stream of the floor: one at each site that ever has it."""
+    rows: dict[int, list[tuple[int, int, int, int]]] = {}
+    frames = 0
+    for place, turn in enumerate(scenario.agenda):
+        row = (turn.at_ns, turn.until_ns, frames, place)
+        rows.setdefault(index[turn.site], []).append(row)
+        frames += _frames_of(stream, turn)
+    size_key = _keys(scenario.seed, [f"stream/{stream.id}"], "frame size")
+    return Batch(
+        origin=np.array(list(rows), dtype=np.int64),
+        stream=np.full(len(rows), number),
+        size_key=np.repeat(size_key, len(rows), axis=0),
+        stretches=np.array([len(own) for own in rows.values()], dtype=np.int64),
+        rows=np.array([row for own in rows.values() for row in own], dtype=np.int64).reshape(-1, 4),
+    )
+
+
+def _frames_of(stream: Stream, turn: Turn) -> int:
+    """Return how many frames are due in a turn.
+
+    The first k with (k * span + half) // frames_per_span >= its length, halves rounding up.
     """
-    small = stream.span_ns * (stream.frames_per_span + 1) < 2**63
-    frames = stream.frames_per_span
-    k = k if small else k.astype(object)
-    part_ns = (k % frames * stream.span_ns + frames // 2) // frames
-    due_ns: Int64Array = (k // frames * stream.span_ns + part_ns).astype(np.int64)
-    return due_ns
+    half, length_ns = stream.frames_per_span // 2, turn.until_ns - turn.at_ns
+    return max(-((half - length_ns * stream.frames_per_span) // stream.span_ns), 0)
+
+
+def _keys(seed: int, names: Sequence[str], purpose: str) -> Uint64Array:
+    keys = [rng.key(seed, name, purpose) for name in names]
+    return np.array(keys, dtype=np.uint64).reshape(len(names), 2)

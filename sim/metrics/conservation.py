@@ -6,27 +6,27 @@ when nothing is pending.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
+from sim.dataplane.tally import EgressCount, LineCount, RoomCount, StreamCount, Tally
+from sim.metrics import way_up
+from sim.metrics.balance import ConservationError, at_most, equal
+from sim.metrics.due import Due
 from sim.network.tree import Network
+from sim.scenario.model import Scenario
 
 Int64Array = NDArray[np.int64]
 
 
-class ConservationError(RuntimeError):
-    """The counts of a run contradict each other: a defect of an engine, not of the scenario."""
-
-
-def check(network: Network, tally: Tally, *, packets_sent: int, pending: int) -> None:
-    """Check every line, egress, relay and room of a drained run.
+def check(
+    scenario: Scenario, network: Network, tally: Tally, *, packets_sent: int, pending: int
+) -> None:
+    """Check every line, egress, relay, room and source of a drained run.
 
     Parameters
     ----------
-    packets_sent : packets the origin emitted
+    packets_sent : packets all sources emitted
     pending : packets and copies an engine has accepted and not decided
 
     Raises
@@ -36,9 +36,15 @@ def check(network: Network, tally: Tally, *, packets_sent: int, pending: int) ->
     """
     if pending:
         raise ConservationError(f"the run is over but {pending} packets are undecided")
+    sent = int(tally.stream[:, :, StreamCount.SENT].sum())
+    if sent != packets_sent:
+        raise ConservationError(f"{packets_sent} packets were emitted but {sent} were sent")
+    due = Due(scenario, network)
     _check_lines(network, tally)
+    way_up.check(scenario, network, tally, due)
     _check_egresses(network, tally)
-    _check_sites(network, tally, packets_sent)
+    _check_sites(network, tally, due)
+    _check_streams(scenario, network, tally, due)
 
 
 def check_endpoints(
@@ -55,7 +61,7 @@ def check_endpoints(
     ------
     ConservationError
     """
-    _equal(
+    equal(
         due,
         received + lost.sum(axis=1),
         lambda i: f"room {network.sites[site[i]].id}: due = received + lost on its path",
@@ -72,13 +78,26 @@ def _check_lines(network: Network, tally: Tally) -> None:
         LineCount.LOST_LINE,
     )
     lost = line[:, causes]
+    n = len(network.sites)
+
+    def place(hop: int) -> str:
+        return f"line {network.sites[hop % n].id} {'up' if hop >= n else 'down'}"
+
     offered = line[:, LineCount.OFFERED]
     delivered = line[:, LineCount.DELIVERED]
-    _equal(
+    equal(
         offered,
         delivered + lost.sum(axis=1),
-        lambda s: f"line {network.sites[s].id}: offered = delivered + lost",
+        lambda hop: f"{place(hop)}: offered = delivered + lost",
         {"offered": offered, "delivered": delivered, "lost by outage, policer, queue, line": lost},
+    )
+    others = line[:, LineCount.BACKGROUND_OFFERED]
+    others_sent = line[:, LineCount.BACKGROUND_SENT]
+    at_most(
+        others_sent,
+        others,
+        lambda hop: f"{place(hop)}: packets of others: sent ≤ offered",
+        {"sent": others_sent, "offered": others},
     )
 
 
@@ -102,14 +121,14 @@ def _check_egresses(network: Network, tally: Tally) -> None:
         "lost by outage, queue": lost,
         "children's lines: offered, copies lost by outage, queue": children,
     }
-    _equal(
+    equal(
         offered,
         children[:, 0] + lost.sum(axis=1),
         lambda e: f"{place(e)}: offered = offered to its lines + lost",
         numbers,
     )
     for i, cause in enumerate(("outage", "queue")):
-        _equal(
+        equal(
             lost[:, i],
             children[:, 1 + i],
             lambda e, cause=cause: f"{place(e)}: lost by {cause} = so said by its lines",  # type: ignore[misc]
@@ -117,41 +136,69 @@ def _check_egresses(network: Network, tally: Tally) -> None:
         )
 
 
-def _check_sites(network: Network, tally: Tally, packets_sent: int) -> None:
-    """What reaches a site is offered once to each child, and once to the site's room."""
-    reached = tally.line[:, LineCount.DELIVERED].copy()
-    reached[0] = packets_sent
+def _check_sites(network: Network, tally: Tally, due: Due) -> None:
+    """What reaches a site going down is for its room, and a copy for each child but its origin."""
+    n = len(network.sites)
+    speakers = due.speakers
+    came_up = tally.stream[speakers[:, None], due.floor, StreamCount.ENDED].sum(axis=1)
+    came_back = came_up - tally.own_lost[speakers].sum(axis=(1, 2))
+    relays = network.relay[speakers]
+
+    reached = tally.line[:n, LineCount.DELIVERED].copy()
+    reached[0] = came_up.sum()
+    for_room = reached.copy()
+    for_room[speakers[relays]] -= came_back[relays]
     room = tally.room[:, [RoomCount.RECEIVED, RoomCount.LOST_OUTAGE, RoomCount.LOST_ENDPOINT]]
-    _equal(
-        np.where(network.room, reached, 0),
+    equal(
+        np.where(network.room, for_room, 0),
         room.sum(axis=1),
-        lambda s: f"room {network.sites[s].id}: reached the site = received + lost there",
-        {"reached": reached, "received, lost by outage, endpoint": room},
+        lambda s: f"room {network.sites[s].id}: reached it = received + lost there",
+        {"reached the site": reached, "received, lost by outage, endpoint": room},
     )
+
+    passed = (reached + due.sent_down(tally))[network.egress_site]
     fed = np.diff(network.child_first)
     offered = tally.egress[:, EgressCount.OFFERED]
-    reached = reached[network.egress_site]
-    _equal(
-        offered,
-        reached * fed,
-        lambda e: (
-            f"egress {network.sites[network.egress_site[e]].id}: "
-            "offered = reached the relay × children fed"
-        ),
-        {"offered": offered, "reached": reached, "children": fed},
+    withheld = tally.egress[:, EgressCount.WITHHELD]
+
+    def place(e: int) -> str:
+        return f"egress {network.sites[network.egress_site[e]].id}"
+
+    numbers = {"offered": offered, "withheld": withheld, "to pass on": passed, "children": fed}
+    equal(
+        offered + withheld,
+        passed * fed,
+        lambda e: f"{place(e)}: offered + withheld = to pass on × children fed",
+        numbers,
+    )
+    of_speakers = np.zeros(fed.size, dtype=np.int64)
+    np.add.at(of_speakers, network.feed[speakers[~relays]], came_back[~relays])
+    equal(
+        withheld,
+        of_speakers,
+        lambda e: f"{place(e)}: withheld = came back to the speakers it feeds",
+        {**numbers, "came back": of_speakers},
     )
 
 
-def _equal(
-    left: Int64Array,
-    right: Int64Array,
-    place: Callable[[int], str],
-    numbers: Mapping[str, Int64Array],
-) -> None:
-    wrong = np.flatnonzero(left != right)
-    if wrong.size:
-        first = int(wrong[0])
-        said = ", ".join(f"{name} {values[first].tolist()}" for name, values in numbers.items())
-        raise ConservationError(
-            f"{place(first)} does not hold ({said}); so at {wrong.size} of {left.size} places"
-        )
+def _check_streams(scenario: Scenario, network: Network, tally: Tally, due: Due) -> None:
+    """A room has received its streams, of each no more than was due, and nothing else."""
+    to_rooms = np.concatenate([due.down, due.floor])
+    received = tally.stream[:, to_rooms, StreamCount.RECEIVED]
+    room = tally.room[:, RoomCount.RECEIVED]
+    equal(
+        received.sum(axis=1),
+        room,
+        lambda s: f"room {network.sites[s].id}: received = received of its streams",
+        {"received": room, "of its streams": received},
+    )
+    expected = due.by_stream(tally)[:, to_rooms]
+    at_most(
+        received.ravel(),
+        expected.ravel(),
+        lambda i: (
+            f"room {network.sites[i // to_rooms.size].id}, "
+            f"stream {scenario.streams[to_rooms[i % to_rooms.size]].id}: received ≤ due"
+        ),
+        {"received": received.ravel(), "due": expected.ravel()},
+    )

@@ -37,6 +37,16 @@ class Delays:
     p99_ns: Float64Array
     max_ns: Float64Array
 
+    def take(self, rows: Int64Array) -> Delays:
+        """Return the delays of some rows, each as often as it is named."""
+        return Delays(
+            mean_ns=self.mean_ns[rows],
+            p50_ns=self.p50_ns[rows],
+            p95_ns=self.p95_ns[rows],
+            p99_ns=self.p99_ns[rows],
+            max_ns=self.max_ns[rows],
+        )
+
     def percentile_ns(self, percentile: float) -> Float64Array:
         """Return a measured percentile, shape (k,), ns; 100 is the maximum.
 

@@ -1,4 +1,4 @@
-"""What a run measured, as columns: rooms, lines, egresses, and the meeting's course.
+"""What a run measured, as columns: rooms, lines, egresses, streams, turns, and the course.
 
 Counts are integers and exact. What could not be known is NaN, never 0.
 """
@@ -11,22 +11,14 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dataplane.tally import LossCause
 from sim.metrics.histogram import Delays
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
 
-class Cause(IntEnum):
-    """Why a packet was lost."""
-
-    OUTAGE = 0
-    POLICER = 1
-    QUEUE = 2
-    LINE = 3
-    ENDPOINT = 4
-
-
+Cause = LossCause  # why a packet was lost
 CAUSES = tuple(cause.name.lower() for cause in Cause)
 LINE_CAUSES = CAUSES[: Cause.LINE + 1]  # of losses on a line
 
@@ -38,10 +30,10 @@ class Endpoints:
     Attributes
     ----------
     site : (r,) int64, site numbers
-    due : (r,) int64, packets sent while the room was in the meeting
+    due : (r,) int64, packets of the streams to rooms that others than the room's site sent
     received, duplicates, received_bytes : (r,) int64; `received` counts each packet once
-    lost : (r, causes, tiers) int64, packets lost on the way to the room, or in it, by the tier
-        where it happened
+    lost : (r, causes, tiers) int64, packets lost on the way up to the root, on the way to the room
+        or in it, by the tier where it happened
     delays : one way, from the origin
     gap_max_ns : (r,) int64, longest time without a packet, within the meeting or beginning in it
     dark_ns : (r,) int64, sum of the times without a packet that were longer than `dark_after_ns`
@@ -64,24 +56,35 @@ class Endpoints:
         return by_cause
 
     @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes to show: `port` only where it lost anything, for few meetings know ports."""
+        shown = (c for c in Cause if c != Cause.PORT or self.lost[:, Cause.PORT].any())
+        return tuple(shown)
+
+    @property
     def loss(self) -> Float64Array:
         """Share of the due packets that were lost, shape (r,); NaN where none was due."""
-        return _share(self.lost.sum(axis=(1, 2)), self.due)
+        return share(self.lost.sum(axis=(1, 2)), self.due)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """The down direction of the primary line of each of the n sites; row 0, the root's, is empty.
+    """Both directions of the primary lines of n sites: row s is down, row n + s is up.
+
+    The root's two rows are empty.
 
     Attributes
     ----------
-    offered, offered_bytes, refused, delivered, delivered_bytes : (n,) int64
-    lost : (n, 4) int64, by the causes OUTAGE to LINE
+    offered, offered_bytes, refused, delivered, delivered_bytes : (2n,) int64
+    lost : (2n, 4) int64, by the causes OUTAGE to LINE
+    background_offered, background_sent : (2n,) int64, packets of others; not in the above
     delays : on the line, from the transmitter to the far end
-    busy : (n,) float64, share of the meeting in which it was sending
-    busy_peak : (n,) float64, the same in the timeline bin where it was largest
-    queue_max_ns : (n,) int64, longest time to send everything accepted
-    queue_max : (n,) float64, that as a share of the buffer; NaN where the rate was changed
+    busy : (2n,) float64, share of the meeting in which it was sending, others' packets too
+    utilisation : (2n,) float64, share of the whole rate in use: `busy` of what steady background
+        leaves, and its share
+    utilisation_peak : (2n,) float64, the same in the timeline bin where it was largest
+    queue_max_ns : (2n,) int64, longest time to send everything accepted
+    queue_max : (2n,) float64, that as a share of the buffer; NaN where the rate was changed
         meanwhile, so that no one buffer can be named
     """
 
@@ -91,11 +94,24 @@ class Lines:
     delivered: Int64Array
     delivered_bytes: Int64Array
     lost: Int64Array
+    background_offered: Int64Array
+    background_sent: Int64Array
     delays: Delays
     busy: Float64Array
-    busy_peak: Float64Array
+    utilisation: Float64Array
+    utilisation_peak: Float64Array
     queue_max_ns: Int64Array
     queue_max: Float64Array
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The directions that were used: `down`, and `up` if anything went up."""
+        up = self.utilisation[self.utilisation.size // 2 :]
+        return ("down", "up") if up.any() else ("down",)
+
+    def rows(self, sites: Int64Array, way: str) -> Int64Array:
+        """Return the rows of the lines of some sites, in one direction."""
+        return sites if way == "down" else self.offered.size // 2 + sites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +122,144 @@ class Egresses:
     ----------
     offered, sent : (e,) int64, copies
     lost : (e, 2) int64, copies lost by outage and queue
-    busy, busy_peak, queue_max_ns, queue_max : as in `Lines`
+    background_offered, background_sent : (e,) int64, packets of others; not in the above
+    busy, utilisation, utilisation_peak, queue_max_ns, queue_max : as in `Lines`
     """
 
     offered: Int64Array
     sent: Int64Array
     lost: Int64Array
+    background_offered: Int64Array
+    background_sent: Int64Array
     busy: Float64Array
-    busy_peak: Float64Array
+    utilisation: Float64Array
+    utilisation_peak: Float64Array
     queue_max_ns: Int64Array
     queue_max: Float64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """How k listeners received a stream each; NaN: too little came to say.
+
+    Attributes
+    ----------
+    received : (k,) int64, packets
+    delay_mean_ns, delay_max_ns : (k,) float64, one way from the origin
+    jitter_max_ns : (k,) float64, largest interarrival jitter (RFC 3550, 6.4.1) meanwhile; NaN
+        below two packets
+    freezes : (k,) float64, times between two packets longer than the play-out delay; NaN where the
+        stream has none, or nothing came
+    frozen_ns : (k,) float64, their sum, less the play-out delays
+    """
+
+    received: Int64Array
+    delay_mean_ns: Float64Array
+    delay_max_ns: Float64Array
+    jitter_max_ns: Float64Array
+    freezes: Float64Array
+    frozen_ns: Float64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Each room and stream that comes down to it, k pairs, by site, then stream.
+
+    Attributes
+    ----------
+    site, stream : (k,) int64, number of the room's site, and of the stream
+    due : (k,) int64, packets
+    playout_ns : (k,) int64, the stream's play-out delay; 0: it has none, and no freezes
+    quality : k rows
+    """
+
+    site: Int64Array
+    stream: Int64Array
+    due: Int64Array
+    playout_ns: Int64Array
+    quality: Quality
+
+    @property
+    def loss(self) -> Float64Array:
+        """Share of the due packets that did not come, shape (k,); NaN where none was due."""
+        return share(self.due - self.quality.received, self.due)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Each site and stream that goes up from it, k pairs, by site, then stream.
+
+    Attributes
+    ----------
+    site, stream : (k,) int64, number of the origin, and of the stream
+    sent, ended : (k,) int64, packets; `ended` are those whose way up was fine
+    unselected, composed : (k,) int64, packets that relays on the way did not pass on; no losses
+    lost : (k, causes) int64, on the way up; what the speaker's packets lose down again is not here
+    site_delays : one-way delay of all `up` packets of the origin together
+    quality : k rows; of a `floor` stream all is unknown but `received`, which is `ended`: it is
+        heard in the rooms, not where its way up ends
+    """
+
+    site: Int64Array
+    stream: Int64Array
+    sent: Int64Array
+    ended: Int64Array
+    unselected: Int64Array
+    composed: Int64Array
+    lost: Int64Array
+    site_delays: Delays
+    quality: Quality
+
+    @property
+    def loss(self) -> Float64Array:
+        """Share of the sent packets lost on the way up, shape (k,); NaN where none was sent."""
+        return share(self.lost.sum(axis=1), self.sent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long rooms waited for something after the beginning of each of t turns.
+
+    Attributes
+    ----------
+    rooms : (t,) int64, rooms that got it
+    p50_ns, p95_ns : (t,) float64, within which half and 95 % of the rooms had it that should; NaN
+        where fewer got it at all
+    max_ns : (t,) float64, the longest of those that got it; NaN: none did
+    """
+
+    rooms: Int64Array
+    p50_ns: Float64Array
+    p95_ns: Float64Array
+    max_ns: Float64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """The t turns of the agenda, and how soon the rooms saw the new speaker.
+
+    The first frame of a turn counts, of all floor streams together: a key frame where a stream has
+    any.
+
+    Attributes
+    ----------
+    site : (t,) int64, number of the speaker's
+    packets : (t,) int64, packets of the first frame
+    rooms : (t,) int64, rooms to which they were due: all but the speaker's own
+    first, whole : until the first of the packets was there, and until all were
+    """
+
+    site: Int64Array
+    packets: Int64Array
+    rooms: Int64Array
+    first: Waits
+    whole: Waits
+
+    @property
+    def never_whole(self) -> Int64Array:
+        """How many rooms never had the whole first frame, shape (t,)."""
+        never: Int64Array = self.rooms - self.whole.rooms
+        return never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +289,9 @@ class Course(IntEnum):
     LOST_QUEUE = 4
     LOST_LINE = 5
     LOST_ENDPOINT = 6
-    RECEIVED_BYTES = 7
-    ROOMS_DARK = 8  # at the bin's end, but no later than the meeting's
+    LOST_PORT = 7
+    RECEIVED_BYTES = 8
+    ROOMS_DARK = 9  # at the bin's end, but no later than the meeting's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +321,9 @@ class Measures:
     Attributes
     ----------
     duration_ns : length of the meeting
-    packets : sent by the origin
+    packets : sent, or due to be sent by a room that was dead, by all origins
     packet_hops : packets offered to an open line direction
+    streams : ids, by number
     room_delays : over all rooms together, one row
     tier_delays : over the rooms of each tier together, a row per tier
     """
@@ -185,15 +331,20 @@ class Measures:
     duration_ns: int
     packets: int
     packet_hops: int
+    streams: tuple[str, ...]
     endpoints: Endpoints
     lines: Lines
     egresses: Egresses
+    listeners: Listeners
+    sources: Sources
+    turns: Turns
     timeline: Timeline
     room_delays: Delays
     tier_delays: Delays
 
 
-def _share(part: Int64Array, whole: Int64Array) -> Float64Array:
-    share: Float64Array = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=share, where=whole > 0)
-    return share
+def share(part: Int64Array, whole: Int64Array) -> Float64Array:
+    """Return part / whole; NaN where there is no whole."""
+    shares: Float64Array = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares

@@ -1,8 +1,8 @@
 """Meters: read an engine's cumulative counts as the meeting goes on, and at its end.
 
-A room's losses are the sum along its path from the root, each booked to the tier where it
-happened: a line's to the tier of the site it leads to, an egress's and a dead relay's to the
-relay's tier, a room's to its own.
+A room's losses are what the speakers elsewhere lost on their way up, and the sum along its path
+from the root, each booked to the tier where it happened: a line's to the tier of its lower end, an
+egress's and a dead relay's to the relay's tier, a room's to its own.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
+from sim.metrics.due import Due
 from sim.metrics.histogram import Delays, delays
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
+from sim.metrics.steady import BusyMeter, Steady
+from sim.metrics.streams import listeners, sources
 from sim.metrics.timeline import TimelineMeter
+from sim.metrics.turns import turns
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.model import Fault, Scenario
 
 Int64Array = NDArray[np.int64]
-Float64Array = NDArray[np.float64]
 
 LINE_LOSSES = {
     Cause.OUTAGE: LineCount.LOST_OUTAGE,
@@ -47,14 +50,27 @@ class Meters:
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._scenario = scenario
         self._network = network
+        self._due = Due(scenario, network)
         self._timeline = TimelineMeter(
-            network, duration_ns=scenario.duration_ns, dark_after_ns=scenario.dark_after_ns
+            network,
+            self._due,
+            duration_ns=scenario.duration_ns,
+            dark_after_ns=scenario.dark_after_ns,
         )
-        self._packets = 0
-        self._line_busy = _Busy(len(network.sites))
-        self._egress_busy = _Busy(len(network.egresses))
+        directions = [None if line is None else line.down for line in network.lines]
+        directions += [None if line is None else line.up for line in network.lines]
+        self._directions = directions
+        self._line_steady = Steady(
+            [None if each is None else each.background for each in directions],
+            begins_ns=scenario.begins_ns,
+        )
+        self._egress_steady = Steady(
+            [egress.background for egress in network.egresses], begins_ns=scenario.begins_ns
+        )
+        self._line_busy = BusyMeter(self._line_steady, len(directions))
+        self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
 
-    def close_bin(self, end_ns: int, tally: Tally, packets_sent: int) -> None:
+    def close_bin(self, end_ns: int, tally: Tally) -> None:
         """Close the timeline bin that ends at `end_ns`.
 
         Called at every edge of a bin, at the meeting's end, and once more after the drain: what
@@ -64,20 +80,22 @@ class Meters:
         ----------
         end_ns : where the engine has got to; the meeting's end is `scenario.duration_ns`
         tally : cumulative counts up to `end_ns`
-        packets_sent : how many the origin has emitted so far
         """
-        self._timeline.close_bin(end_ns, tally, packets_sent)
-        self._packets = packets_sent
+        self._timeline.close_bin(end_ns, tally)
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
 
-    def finish(self, tally: Tally, *, pending: int) -> Measures:
+    def finish(
+        self, tally: Tally, *, packets_sent: int, turn_packets: Int64Array, pending: int
+    ) -> Measures:
         """Check the books after the drain and return what was measured.
 
         Parameters
         ----------
         tally : cumulative counts of the drained run
+        packets_sent : how many packets all sources have emitted
+        turn_packets : (turns,) int64, packets of each turn's first frame
         pending : packets and copies that the engine has still not decided
 
         Raises
@@ -85,8 +103,8 @@ class Meters:
         ConservationError
             If any count contradicts another.
         """
-        network = self._network
-        conservation.check(network, tally, packets_sent=self._packets, pending=pending)
+        scenario, network = self._scenario, self._network
+        conservation.check(scenario, network, tally, packets_sent=packets_sent, pending=pending)
         endpoints = self._endpoints(tally)
         conservation.check_endpoints(
             network,
@@ -98,12 +116,16 @@ class Meters:
         tier = network.tier[endpoints.site]
         groups = [tier == t for t in range(len(network.tiers))]
         return Measures(
-            duration_ns=self._scenario.duration_ns,
-            packets=self._packets,
+            duration_ns=scenario.duration_ns,
+            packets=packets_sent,
             packet_hops=packet_hops(tally),
+            streams=tuple(stream.id for stream in scenario.streams),
             endpoints=endpoints,
             lines=self._lines(tally),
             egresses=self._egresses(tally),
+            listeners=listeners(scenario, network, tally),
+            sources=sources(scenario, network, tally),
+            turns=turns(scenario, network, tally, turn_packets),
             timeline=self._timeline.finish(),
             room_delays=_merged(tally, endpoints.site, [np.ones(tier.size, dtype=np.bool_)]),
             tier_delays=_merged(tally, endpoints.site, groups),
@@ -113,14 +135,16 @@ class Meters:
         network, scenario = self._network, self._scenario
         site = np.flatnonzero(network.room)
         room = tally.room[site]
-        lost = losses_on_path(network, tally)[site]
+        # A room shares the losses of all speakers but of the one in it.
+        lost = losses_on_path(network, tally)[site] + tally.floor_lost.sum(axis=0)
+        lost -= tally.floor_lost[site] + tally.own_lost[site]
         here = np.arange(site.size)
         lost[here, Cause.OUTAGE, network.tier[site]] += room[:, RoomCount.LOST_OUTAGE]
         lost[here, Cause.ENDPOINT, network.tier[site]] += room[:, RoomCount.LOST_ENDPOINT]
         still_ns = np.maximum(scenario.duration_ns - room[:, RoomCount.LAST_NS], 0)
         return Endpoints(
             site=site,
-            due=np.full(site.size, self._packets, dtype=np.int64),
+            due=self._due.by_stream(tally)[site].sum(axis=1),
             received=room[:, RoomCount.RECEIVED],
             duplicates=room[:, RoomCount.DUPLICATES],
             received_bytes=room[:, RoomCount.RECEIVED_BYTES],
@@ -137,22 +161,24 @@ class Meters:
         )
 
     def _lines(self, tally: Tally) -> Lines:
-        line = tally.line
+        network, line = self._network, tally.line
         buffer_ns = np.array(
             [
                 1
-                if primary is None
+                if direction is None
                 else drain_ns(
-                    rate_bps=primary.down.rate_bps,
-                    buffer_bytes=primary.down.buffer_bytes,
-                    mtu_bytes=primary.down.mtu_bytes,
+                    rate_bps=int(rate_bps),
+                    buffer_bytes=direction.buffer_bytes,
+                    mtu_bytes=direction.mtu_bytes,
                 )
-                for primary in self._network.lines
+                for direction, rate_bps in zip(self._directions, network.rate_bps, strict=True)
             ],
             dtype=np.float64,
         )
         for fault in _rate_changes(self._scenario):
-            buffer_ns[[self._network.index[site] for site in fault.lines]] = np.nan
+            slowed = np.array([network.index[site] for site in fault.lines], dtype=np.int64)
+            buffer_ns[slowed] = buffer_ns[len(network.sites) + slowed] = np.nan
+        buffer_ns[self._line_steady.varies(self._scenario.duration_ns)] = np.nan
         return Lines(
             offered=line[:, LineCount.OFFERED].copy(),
             offered_bytes=line[:, LineCount.OFFERED_BYTES].copy(),
@@ -160,14 +186,17 @@ class Meters:
             delivered=line[:, LineCount.DELIVERED].copy(),
             delivered_bytes=line[:, LineCount.DELIVERED_BYTES].copy(),
             lost=line[:, list(LINE_LOSSES.values())],
+            background_offered=line[:, LineCount.BACKGROUND_OFFERED].copy(),
+            background_sent=line[:, LineCount.BACKGROUND_SENT].copy(),
             delays=delays(
                 tally.line_delay,
                 count=line[:, LineCount.DELIVERED],
                 sum_ns=line[:, LineCount.DELAY_SUM_NS],
                 max_ns=line[:, LineCount.DELAY_MAX_NS],
             ),
-            busy=self._line_busy.share(),
-            busy_peak=self._line_busy.peak,
+            busy=self._line_busy.busy(),
+            utilisation=self._line_busy.utilisation(),
+            utilisation_peak=self._line_busy.peak,
             queue_max_ns=line[:, LineCount.BACKLOG_MAX_NS].copy(),
             queue_max=line[:, LineCount.BACKLOG_MAX_NS] / buffer_ns,
         )
@@ -179,12 +208,12 @@ class Meters:
                 np.nan
                 if not egress.rate_bps
                 else drain_ns(
-                    rate_bps=egress.rate_bps,
+                    rate_bps=int(rate_bps),
                     buffer_bytes=egress.buffer_bytes,
                     mtu_bytes=egress.mtu_bytes,
                     overhead_ns=egress.overhead_ns,
                 )
-                for egress in network.egresses
+                for egress, rate_bps in zip(network.egresses, network.egress_rate_bps, strict=True)
             ],
             dtype=np.float64,
         )
@@ -192,14 +221,18 @@ class Meters:
         for fault in _rate_changes(self._scenario):
             relays = [network.index[site] for site in fault.relays]
             buffer_ns[np.isin(network.egress_site, relays)] = np.nan
+        buffer_ns[self._egress_steady.varies(self._scenario.duration_ns)] = np.nan
         egress = tally.egress
         lost = egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
         return Egresses(
             offered=egress[:, EgressCount.OFFERED].copy(),
             sent=egress[:, EgressCount.OFFERED] - lost.sum(axis=1),
             lost=lost,
-            busy=self._egress_busy.share() * shared,
-            busy_peak=self._egress_busy.peak * shared,
+            background_offered=egress[:, EgressCount.BACKGROUND_OFFERED].copy(),
+            background_sent=egress[:, EgressCount.BACKGROUND_SENT].copy(),
+            busy=self._egress_busy.busy() * shared,
+            utilisation=self._egress_busy.utilisation() * shared,
+            utilisation_peak=self._egress_busy.peak * shared,
             queue_max_ns=egress[:, EgressCount.BACKLOG_MAX_NS].copy(),
             queue_max=egress[:, EgressCount.BACKLOG_MAX_NS] / buffer_ns,
         )
@@ -208,7 +241,7 @@ class Meters:
 def losses_on_path(network: Network, tally: Tally) -> Int64Array:
     """Return what was lost from the root down to each site, (n, causes, tiers) int64.
 
-    Without what was lost in the rooms themselves.
+    Without what was lost in the rooms themselves; with a speaker's own packets on the way back.
     """
     line, tier = tally.line, network.tier
     lost = np.zeros((tier.size, len(Cause), len(network.tiers)), dtype=np.int64)
@@ -222,24 +255,6 @@ def losses_on_path(network: Network, tally: Tally) -> Int64Array:
         level = np.flatnonzero(network.depth == depth)
         lost[level] += lost[network.parent[level]]
     return lost
-
-
-class _Busy:
-    """Share of time that each of k transmitters was sending: overall, and in its busiest bin."""
-
-    def __init__(self, transmitters: int) -> None:
-        self._end_ns = 0
-        self._busy_ns = np.zeros(transmitters, dtype=np.int64)
-        self.peak = np.zeros(transmitters)
-
-    def close_bin(self, end_ns: int, busy_ns: Int64Array) -> None:
-        if end_ns > self._end_ns:
-            share = (busy_ns - self._busy_ns) / (end_ns - self._end_ns)
-            np.maximum(self.peak, share, out=self.peak)
-            self._busy_ns, self._end_ns = busy_ns.copy(), end_ns
-
-    def share(self) -> Float64Array:
-        return self._busy_ns / max(self._end_ns, 1)
 
 
 def _rate_changes(scenario: Scenario) -> list[Fault]:

@@ -2,6 +2,7 @@
 
 A loss on a line is a loss to every room below it, so each line's losses are weighted by the
 group's rooms below. Sites are in preorder, so the rooms below are a difference of running sums.
+What a speaker loses on the way up is a loss to every room but the speaker's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dataplane.tally import LineCount, RoomCount, Tally
+from sim.metrics.due import Due
 from sim.metrics.measures import Course, Group, Timeline
 from sim.network.tree import Network
 
@@ -19,8 +21,9 @@ Int64Array = NDArray[np.int64]
 class TimelineMeter:
     """Turns cumulative counts into rows, one for each bin and group."""
 
-    def __init__(self, network: Network, *, duration_ns: int, dark_after_ns: int) -> None:
+    def __init__(self, network: Network, due: Due, *, duration_ns: int, dark_after_ns: int) -> None:
         self._network = network
+        self._due = due
         self._duration_ns = duration_ns
         self._dark_after_ns = dark_after_ns
         self._rooms = np.flatnonzero(network.room)
@@ -39,13 +42,15 @@ class TimelineMeter:
         running[1:, 1:] = self._tier_of_room
         running = running.cumsum(axis=1)
         self._below = running[:, network.end] - running[:, :-1]
+        self._strictly_below = self._below - np.diff(running, axis=1)
+        self._branch_rooms = _rooms_of(network, self._branches)
         self._before = np.zeros((self._kept.size, len(Course)), dtype=np.int64)
         self._end_ns = 0
         self._bins: list[tuple[int, int, Int64Array]] = []
 
-    def close_bin(self, end_ns: int, tally: Tally, packets_sent: int) -> None:
+    def close_bin(self, end_ns: int, tally: Tally) -> None:
         """Add a row for each group: what was decided since the last bin's end."""
-        cumulative = self._cumulative(tally, packets_sent)
+        cumulative = self._cumulative(tally)
         row = cumulative - self._before
         self._before = cumulative
         silent_ns = min(end_ns, self._duration_ns) - tally.room[:, RoomCount.LAST_NS]
@@ -76,17 +81,9 @@ class TimelineMeter:
             ),
         )
 
-    def _cumulative(self, tally: Tally, packets_sent: int) -> Int64Array:
+    def _cumulative(self, tally: Tally) -> Int64Array:
         """Return the counts from time 0 of each group kept, (groups, len(Course))."""
-        line, room = tally.line, tally.room
-        on_the_way = np.array(
-            [
-                line[:, LineCount.LOST_OUTAGE] + line[:, LineCount.COPY_LOST_OUTAGE],
-                line[:, LineCount.LOST_POLICER],
-                line[:, LineCount.LOST_QUEUE] + line[:, LineCount.COPY_LOST_QUEUE],
-                line[:, LineCount.LOST_LINE],
-            ]
-        )
+        room = tally.room
         received, outage, endpoint, received_bytes = self._by_group(
             np.array(
                 [
@@ -97,23 +94,55 @@ class TimelineMeter:
                 ]
             )
         )
-        lost = np.concatenate(
-            [
-                _products(on_the_way, self._below),
-                self._sum_branches(on_the_way * self._below[0]),
-            ],
-            axis=1,
-        )[:, self._kept]
+        lost = self._lost_on_the_way(tally)
         counts = np.zeros((self._kept.size, len(Course)), dtype=np.int64)
-        counts[:, Course.DUE] = packets_sent * self._group_rooms
+        counts[:, Course.DUE] = self._due_from_above(tally)
+        counts[:, Course.DUE] += self._from_speakers(self._due.sent_floor(tally)[None])[0]
         counts[:, Course.RECEIVED] = received
-        counts[:, Course.LOST_OUTAGE] = lost[0] + outage
-        counts[:, Course.LOST_POLICER] = lost[1]
-        counts[:, Course.LOST_QUEUE] = lost[2]
-        counts[:, Course.LOST_LINE] = lost[3]
-        counts[:, Course.LOST_ENDPOINT] = endpoint
+        counts[:, Course.LOST_OUTAGE : Course.LOST_PORT + 1] = lost.T
+        counts[:, Course.LOST_OUTAGE] += outage
+        counts[:, Course.LOST_ENDPOINT] += endpoint
         counts[:, Course.RECEIVED_BYTES] = received_bytes
         return counts
+
+    def _due_from_above(self, tally: Tally) -> Int64Array:
+        """Return what down streams' packets were due to each group's rooms, (groups,)."""
+        sent = self._due.sent_down(tally)
+        branches = self._sum_branches((sent * self._strictly_below[0])[None])[0]
+        branches += sent[0] * self._branch_rooms
+        tiers = _products(sent[None], self._strictly_below)[0]
+        due: Int64Array = np.concatenate([tiers, branches])[self._kept]
+        return due
+
+    def _lost_on_the_way(self, tally: Tally) -> Int64Array:
+        """Return what was lost before it reached the groups' rooms, (causes, groups)."""
+        line = tally.line[: self._room.size]
+        down = np.array(
+            [
+                line[:, LineCount.LOST_OUTAGE] + line[:, LineCount.COPY_LOST_OUTAGE],
+                line[:, LineCount.LOST_POLICER],
+                line[:, LineCount.LOST_QUEUE] + line[:, LineCount.COPY_LOST_QUEUE],
+                line[:, LineCount.LOST_LINE],
+                # Nothing dies of a room on its way to it, or for want of a port on its way down.
+                *np.zeros((2, len(line)), dtype=np.int64),
+            ]
+        )
+        groups = [_products(down, self._below), self._sum_branches(down * self._below[0])]
+        lost: Int64Array = np.concatenate(groups, axis=1)[:, self._kept]
+        lost += self._from_speakers(tally.floor_lost[self._due.speakers].sum(axis=2).T)
+        lost -= self._of_speakers(tally.own_lost[self._due.speakers].sum(axis=2).T)
+        return lost
+
+    def _from_speakers(self, values: Int64Array) -> Int64Array:
+        """Sum (k, speakers) over each group's rooms but the speaker's own: (k, groups)."""
+        all_speakers: Int64Array = values.sum(axis=1, keepdims=True) * self._group_rooms
+        return all_speakers - self._of_speakers(values)
+
+    def _of_speakers(self, values: Int64Array) -> Int64Array:
+        """Sum (k, speakers) over the speakers in each group kept: (k, groups)."""
+        everywhere = np.zeros((len(values), self._room.size), dtype=np.int64)
+        everywhere[:, self._due.speakers] = values * self._room[self._due.speakers]
+        return self._by_group(everywhere)
 
     def _by_group(self, values: Int64Array) -> Int64Array:
         """Sum (k, n), 0 at sites without a room, over the rooms of each group kept: (k, groups)."""

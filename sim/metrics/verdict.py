@@ -24,12 +24,13 @@ class Worst:
     Attributes
     ----------
     site : number of its site; of an egress, of its relay
-    carrier : of an egress, which may be empty; empty for rooms and lines
+    detail : of an egress its carrier, which may be empty; of a line `down` or `up`; of a room's
+        jitter or freezes the stream; else empty
     value : what was measured there; NaN where nothing arrived to measure
     """
 
     site: int
-    carrier: str
+    detail: str
     value: float
 
 
@@ -64,7 +65,7 @@ def judge(
 
 
 def _verdict(requirement: Requirement, network: Network, measures: Measures) -> Verdict:
-    site, carriers, values = _SUBJECTS[requirement.subject](requirement, network, measures)
+    site, details, values = _SUBJECTS[requirement.subject](requirement, network, measures)
     if not site.size:
         return Verdict(
             requirement=requirement, subjects=0, complying=0, value=np.nan, met=True, worst=None
@@ -78,7 +79,7 @@ def _verdict(requirement: Requirement, network: Network, measures: Measures) -> 
         complying=complying,
         value=value,
         met=complying >= needed,
-        worst=Worst(site=int(site[worst]), carrier=carriers[worst], value=float(values[worst])),
+        worst=Worst(site=int(site[worst]), detail=details[worst], value=float(values[worst])),
     )
 
 
@@ -89,6 +90,8 @@ def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _S
     """Rooms; NaN where a room's delay is asked for and nothing reached it."""
     endpoints = measures.endpoints
     values: Float64Array
+    if requirement.measure in ("jitter", "freezes"):
+        return _worst_streams(requirement, measures)
     if requirement.measure == "loss":
         # A room that was due nothing has lost nothing.
         values = np.where(endpoints.due > 0, endpoints.loss, 0.0)
@@ -102,21 +105,47 @@ def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _S
     return endpoints.site, [""] * endpoints.site.size, values
 
 
+def _worst_streams(requirement: Requirement, measures: Measures) -> _Subjects:
+    """Rooms by their worst stream of those due to them; for freezes, with a play-out delay.
+
+    NaN, worse than anything, where nothing came of a stream that was due; 0 where one packet came,
+    which has no jitter, or where no such stream was due.
+    """
+    listeners, site = measures.listeners, measures.endpoints.site
+    quality = listeners.quality
+    judged = listeners.due > 0
+    if requirement.measure == "jitter":
+        values = np.where(quality.received == 1, 0.0, quality.jitter_max_ns)
+    else:
+        judged &= listeners.playout_ns > 0
+        values = quality.freezes
+    values = np.where(np.isnan(values), np.inf, values)[judged]
+    room, stream = np.searchsorted(site, listeners.site[judged]), listeners.stream[judged]
+    worst = np.zeros(site.size)
+    np.maximum.at(worst, room, values)
+    details = np.full(site.size, "", dtype=object)
+    is_worst = values == worst[room]
+    details[room[is_worst]] = [measures.streams[j] for j in stream[is_worst]]
+    return site, details.tolist(), np.where(np.isinf(worst), np.nan, worst)
+
+
 def _lines(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
-    """Primary lines, down."""
+    """Primary lines, each by the direction of which more is in use."""
     if requirement.measure != "utilisation":
         raise ValueError(f"lines have no {requirement.measure} that is judged")
-    site = np.arange(1, len(network.sites))
-    return site, [""] * site.size, measures.lines.busy[1:]
+    n = len(network.sites)
+    down, up = measures.lines.utilisation[1:n], measures.lines.utilisation[n + 1 :]
+    details = ["up" if more else "down" for more in up > down]
+    return np.arange(1, n), details, np.maximum(down, up)
 
 
 def _egresses(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
     """Egresses that are shared; one that is not has no utilisation."""
     if requirement.measure != "utilisation":
         raise ValueError(f"egresses have no {requirement.measure} that is judged")
-    shared = np.flatnonzero(~np.isnan(measures.egresses.busy))
+    shared = np.flatnonzero(~np.isnan(measures.egresses.utilisation))
     carriers = [network.egresses[e].carrier for e in shared]
-    return network.egress_site[shared], carriers, measures.egresses.busy[shared]
+    return network.egress_site[shared], carriers, measures.egresses.utilisation[shared]
 
 
 _SUBJECTS: dict[str, Callable[[Requirement, Network, Measures], _Subjects]] = {

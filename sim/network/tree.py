@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import rng
-from sim.scenario.model import Egress, Line, Relay, Scenario, Site
+from sim.scenario.model import HOUR_NS, HOURS, Direction, Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
 
@@ -37,6 +37,8 @@ class Network:
     room : (n,) bool, whether the site has an endpoint
     relay : (n,) bool, whether the site has children
     processing_ns : (n,) int64, of the site's relay; 0 at leaves
+    composes : (n,) bool, whether the site's relay composes
+    transcoding_ns, select, ports : (n,) int64, as in `Relay`; 0 at leaves
     propagation_ns : (n,) int64, of the site's line; 0 for the root
     egresses : e Egress, by relay, then by carrier as UTF-8 bytes
     egress_site : (e,) int64, the relay it belongs to
@@ -45,7 +47,12 @@ class Network:
     children : (n - 1,) int64, site numbers, by id within an egress
     feed : (n,) int64, the egress that feeds the site's line; -1 for the root
     rank : (n,) int64, the site's place among the children of its egress; -1 for the root
-    loss_gap_key, loss_state_key : (n, 2) uint64, keys of the down direction's draws
+    order : (n,) int64, the site's place among all ids as UTF-8 bytes
+    rate_bps : (2n,) int64, what each direction (s down, n + s up) leaves for the meeting at its
+        beginning; 0 for the root
+    egress_rate_bps : (e,) int64, the same of each egress; 0 where no interface is shared
+    loss_gap_key, loss_state_key, background_key : (2n, 2) uint64, keys of each direction's draws
+    egress_background_key : (e, 2) uint64
     """
 
     sites: tuple[Site, ...]
@@ -59,6 +66,10 @@ class Network:
     room: NDArray[np.bool_]
     relay: NDArray[np.bool_]
     processing_ns: Int64Array
+    composes: NDArray[np.bool_]
+    transcoding_ns: Int64Array
+    select: Int64Array
+    ports: Int64Array
     propagation_ns: Int64Array
     egresses: tuple[Egress, ...]
     egress_site: Int64Array
@@ -67,8 +78,26 @@ class Network:
     children: Int64Array
     feed: Int64Array
     rank: Int64Array
+    order: Int64Array
+    rate_bps: Int64Array
+    egress_rate_bps: Int64Array
     loss_gap_key: NDArray[np.uint64]
     loss_state_key: NDArray[np.uint64]
+    background_key: NDArray[np.uint64]
+    egress_background_key: NDArray[np.uint64]
+
+    def direction(self, d: int) -> Direction:
+        """Return direction `d`: s is down, n + s is up.
+
+        Raises
+        ------
+        ValueError
+            If `d` is a direction of the root, which has no line.
+        """
+        line = self.lines[d % len(self.lines)]
+        if line is None:
+            raise ValueError(f"direction {d} is the root's, which has no line")
+        return line.down if d < len(self.lines) else line.up
 
     def path(self, site: int) -> list[int]:
         """Return the sites from just below the root down to `site`."""
@@ -97,15 +126,31 @@ def build_network(scenario: Scenario) -> Network:
         if line.role == "primary":
             lines[index[line.site]] = line
     relays = {relay.site: relay for relay in scenario.relays}
-    processing_ns = [relays[site.id].processing_ns if site.id in relays else 0 for site in sites]
+
+    def of_relays(field: str) -> Int64Array:
+        own = (relays.get(site.id) for site in sites)
+        return np.array(
+            [0 if relay is None else getattr(relay, field) for relay in own], dtype=np.int64
+        )
+
+    composing = {relay.site for relay in scenario.relays if relay.mode == "compose"}
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
     ports = _ports(sites, lines, parent, relays)
 
-    def keys(purpose: str) -> NDArray[np.uint64]:
+    def keys(names: Sequence[str], purpose: str) -> NDArray[np.uint64]:
         return np.array(
-            [rng.key(scenario.seed, f"line/{site.id}/down", purpose) for site in sites],
-            dtype=np.uint64,
-        ).reshape(n, 2)
+            [rng.key(scenario.seed, name, purpose) for name in names], dtype=np.uint64
+        ).reshape(len(names), 2)
+
+    directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
+    owners = [
+        f"egress/{sites[s].id}/{egress.carrier}"
+        for s, egress in zip(ports.site, ports.egresses, strict=True)
+    ]
+    both_ways = [None if line is None else line.down for line in lines]
+    both_ways += [None if line is None else line.up for line in lines]
+    order = np.empty(n, dtype=np.int64)
+    order[sorted(range(n), key=lambda s: sites[s].id.encode())] = np.arange(n)
 
     return Network(
         sites=tuple(sites),
@@ -118,7 +163,11 @@ def build_network(scenario: Scenario) -> Network:
         end=end,
         room=np.array([site.room for site in sites], dtype=np.bool_),
         relay=end - np.arange(n) > 1,
-        processing_ns=np.array(processing_ns, dtype=np.int64),
+        processing_ns=of_relays("processing_ns"),
+        composes=np.array([site.id in composing for site in sites], dtype=np.bool_),
+        transcoding_ns=of_relays("transcoding_ns"),
+        select=of_relays("select"),
+        ports=of_relays("ports"),
         propagation_ns=np.array(propagation_ns, dtype=np.int64),
         egresses=tuple(ports.egresses),
         egress_site=np.array(ports.site, dtype=np.int64),
@@ -127,9 +176,35 @@ def build_network(scenario: Scenario) -> Network:
         children=np.array([child for fed in ports.fed for child in fed], dtype=np.int64),
         feed=ports.feed,
         rank=ports.rank,
-        loss_gap_key=keys("loss gap"),
-        loss_state_key=keys("loss state"),
+        order=order,
+        rate_bps=np.array(
+            [
+                0 if each is None else left_bps(each, each.rate_bps, scenario.begins_ns)
+                for each in both_ways
+            ],
+            dtype=np.int64,
+        ),
+        egress_rate_bps=np.array(
+            [left_bps(egress, egress.rate_bps, scenario.begins_ns) for egress in ports.egresses],
+            dtype=np.int64,
+        ),
+        loss_gap_key=keys(directions, "loss gap"),
+        loss_state_key=keys(directions, "loss state"),
+        background_key=keys(directions, "background"),
+        egress_background_key=keys(owners, "background"),
     )
+
+
+def left_bps(port: Direction | Egress, rate_bps: int, time_of_day_ns: int) -> int:
+    """Return what steady background leaves of a port's rate at a time of day, at least 1 bit/s.
+
+    Of 0, which is no interface, it leaves 0.
+    """
+    background = port.background
+    if background is None or background.kind != "steady" or not rate_bps:
+        return rate_bps
+    hour = time_of_day_ns // HOUR_NS % HOURS
+    return max(round(rate_bps * (1 - background.share * background.profile[hour])), 1)
 
 
 def _preorder(sites: Iterable[Site]) -> list[Site]:

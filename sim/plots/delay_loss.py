@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sim.metrics.measures import CAUSES
 from sim.plots import style
 from sim.results.run import Results
 
@@ -68,7 +67,7 @@ def tier_losses(results: Results) -> list[TierLoss]:
     return [
         TierLoss(
             tier=tier,
-            share={cause: int(lost[i, t]) / due for i, cause in enumerate(CAUSES)},
+            share={cause.name.lower(): int(lost[cause, t]) / due for cause in rooms.causes},
         )
         for t, tier in enumerate(results.network.tiers)
     ]
@@ -84,7 +83,7 @@ def draw(results: Results) -> Figure:
     for half in (left, right):
         half.legend(
             loc="outside lower center",
-            ncols=len(CAUSES),
+            ncols=len(results.measures.endpoints.causes),
             columnspacing=0.9,
             handlelength=1.4,
             handletextpad=0.4,
@@ -137,7 +136,7 @@ def _scale_delay(axes: Axes, rows: list[TierDelay]) -> None:
 def _draw_loss(axes: Axes, rows: list[TierLoss]) -> None:
     axes.set_title("Loss by the tier where it happened")
     left = np.zeros(len(rows))
-    for cause in CAUSES:
+    for cause in rows[0].share:
         width = np.array([100 * row.share[cause] for row in rows])
         axes.barh(
             range(len(rows)),

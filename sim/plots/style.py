@@ -31,8 +31,16 @@ CAUSE_COLOURS = {
     "queue": ORANGE,
     "line": SKY,
     "endpoint": PURPLE,
+    "port": GREEN,
 }
-CAUSE_HATCHES = {"outage": "", "policer": "xx", "queue": "//", "line": "", "endpoint": ".."}
+CAUSE_HATCHES = {
+    "outage": "",
+    "policer": "xx",
+    "queue": "//",
+    "line": "",
+    "endpoint": "..",
+    "port": "\\\\",
+}
 GRID = "#CCCCCC"
 PALE_YELLOW = "#FAF6C8"
 WIDTH_IN = 9.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,14 +15,17 @@ from numpy.typing import NDArray
 from sim.metrics.measures import Course
 from sim.plots import style
 from sim.results.clock import clock
+from sim.results.place import id_and_place
 from sim.results.run import Results
 from sim.scenario.model import Fault
 
 Float64Array = NDArray[np.float64]
 NS_PER_S = 10**9
-_LOST = slice(Course.LOST_OUTAGE, Course.LOST_ENDPOINT + 1)
+_LOST = slice(Course.LOST_OUTAGE, Course.LOST_PORT + 1)
 _MOST_NAMED = 8
 _MINUTES_FROM_S = 180
+_STRIP_IN = 0.35  # height of the strip that shows who has the floor
+_LETTER_WIDTH = 0.015  # of the chart's width, below which a letter does not fit into its bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,16 @@ class Mark:
     end_s: float  # inf: not repaired before the meeting's end
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """A turn as it is drawn: its letter, the speaker's name, and when, seconds."""
+
+    letter: str
+    speaker: str
+    start_s: float
+    end_s: float
+
+
 def curves(results: Results) -> Curves:
     """Return the curves of a run."""
     timeline, duration_ns = results.measures.timeline, results.scenario.duration_ns
@@ -89,17 +103,39 @@ def marks(results: Results) -> list[Mark]:
     return [_mark(number, fault, duration_ns) for number, fault in enumerate(faults, start=1)]
 
 
+def floors(results: Results) -> list[Floor]:
+    """Return the turns of the agenda; those after the first letters of the alphabet have none."""
+    network = results.network
+    return [
+        Floor(
+            letter=ascii_uppercase[t] if t < _MOST_NAMED else "",
+            speaker=id_and_place(network, network.index[turn.site]),
+            start_s=turn.at_ns / NS_PER_S,
+            end_s=turn.until_ns / NS_PER_S,
+        )
+        for t, turn in enumerate(results.scenario.agenda)
+    ]
+
+
 def draw(results: Results) -> Figure:
     """Return the chart."""
-    lines, faults = curves(results), marks(results)
+    lines, faults, turns = curves(results), marks(results), floors(results)
     named = faults[:_MOST_NAMED]
-    figure = style.figure(6.4 + 0.2 * (len(named) + 1))
+    key = [*_turn_key(turns), *_key(faults)]
+    strip = _STRIP_IN if turns else 0.0
+    figure = style.figure(6.4 + strip + 0.2 * (len(key) + 1))
     style.title(figure, f"The meeting's course – {results.scenario.name}")
     minutes = lines.edges_s[-1] >= _MINUTES_FROM_S
     scale = 60 if minutes else 1
     edges = lines.edges_s / scale
     branch = style.label(results.network.tiers[1]) if len(results.network.tiers) > 1 else "branch"
-    rate, loss, dark = figure.subplots(3, 1, sharex=True)
+    if turns:
+        floor, rate, loss, dark = figure.subplots(
+            4, 1, sharex=True, height_ratios=[strip, *[(6.4 - strip) / 3] * 3]
+        )
+        _draw_floor(floor, turns, scale, float(edges[-1]))
+    else:
+        rate, loss, dark = figure.subplots(3, 1, sharex=True)
 
     rate.stairs(
         lines.highest_bps / 1e6,
@@ -139,11 +175,13 @@ def draw(results: Results) -> Figure:
     for axes in (rate, loss, dark):
         style.grid(axes, "y")
         _shade(axes, faults, scale, float(edges[-1]))
+        for turn in turns:
+            axes.axvline(turn.start_s / scale, color=style.BLUE, linewidth=0.8, zorder=0.5)
     _number(rate, named, scale, float(edges[-1]))
     for axes in (rate, loss):
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, fontsize=8.5)
-    if faults:
-        figure.supxlabel(_key(faults), x=0.02, ha="left", fontsize=9)
+    if key:
+        figure.supxlabel("\n".join(key), x=0.02, ha="left", fontsize=9)
     return figure
 
 
@@ -154,6 +192,37 @@ def _mark(number: int, fault: Fault, duration_ns: int) -> Mark:
         start_s=fault.at_ns / NS_PER_S,
         end_s=fault.until_ns / NS_PER_S if fault.until_ns < duration_ns else math.inf,
     )
+
+
+def _draw_floor(axes: Axes, turns: list[Floor], scale: int, width: float) -> None:
+    """Draw who has the floor: a bar for each turn, its letter in it."""
+    for number, turn in enumerate(turns):
+        start, length = turn.start_s / scale, (turn.end_s - turn.start_s) / scale
+        axes.barh(
+            0,
+            length,
+            left=start,
+            height=1,
+            color=style.SKY if number % 2 else style.BLUE,
+            edgecolor="white",
+            linewidth=0.6,
+        )
+        if length > _LETTER_WIDTH * width:
+            axes.text(
+                start + length / 2,
+                0,
+                turn.letter,
+                ha="center",
+                va="center",
+                color=style.BLACK if number % 2 else "white",
+                fontsize=9,
+                fontweight="bold",
+            )
+    axes.set_ylim(-0.5, 0.5)
+    axes.set_yticks([])
+    axes.set_ylabel("Floor", rotation=0, ha="right", va="center")
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(length=0)
 
 
 def _shade(axes: Axes, faults: list[Mark], scale: int, width: float) -> None:
@@ -190,7 +259,18 @@ def _end(fault: Mark) -> str:
     return "the end" if fault.end_s == math.inf else clock(round(fault.end_s * NS_PER_S))
 
 
-def _key(faults: list[Mark]) -> str:
+def _turn_key(turns: list[Floor]) -> list[str]:
+    lines = [
+        f"{turn.letter}  {style.label(turn.speaker, longest=70)}, "
+        f"{clock(round(turn.start_s * NS_PER_S))} to {clock(round(turn.end_s * NS_PER_S))}"
+        for turn in turns[:_MOST_NAMED]
+    ]
+    if len(turns) > _MOST_NAMED:
+        lines.append(f"and {len(turns) - _MOST_NAMED} more speakers")
+    return lines
+
+
+def _key(faults: list[Mark]) -> list[str]:
     lines = [
         f"{fault.number}  {style.label(fault.label, longest=70)}, "
         f"{clock(round(fault.start_s * NS_PER_S))} to {_end(fault)}"
@@ -198,4 +278,4 @@ def _key(faults: list[Mark]) -> str:
     ]
     if len(faults) > _MOST_NAMED:
         lines.append(f"and {len(faults) - _MOST_NAMED} more")
-    return "\n".join(lines)
+    return lines

@@ -1,4 +1,4 @@
-"""Utilisation by tier against capacity: lines and egresses, on average and in the busiest bin."""
+"""Utilisation by tier against capacity: lines both ways and egresses, on average and at peak."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ class Load:
 def loads(results: Results) -> list[Load]:
     """Return a row for each tier's lines and shared egresses, from the root down."""
     network, measures = results.network, results.measures
+    lines, egresses = measures.lines, measures.egresses
     rows = []
     for t, tier in enumerate(network.tiers):
-        lines = np.flatnonzero((network.tier == t) & (network.parent >= 0))
-        shared = (network.tier[network.egress_site] == t) & ~np.isnan(measures.egresses.busy)
-        for kind, busy, peak in (
-            ("line to", measures.lines.busy[lines], measures.lines.busy_peak[lines]),
-            (
-                "egress of",
-                measures.egresses.busy[shared],
-                measures.egresses.busy_peak[shared],
-            ),
-        ):
-            if busy.size:
-                rows.append(_load(f"{kind} {tier}", busy, peak))
+        sites = np.flatnonzero((network.tier == t) & (network.parent >= 0))
+        for way in lines.ways if sites.size else ():
+            hops = lines.rows(sites, way)
+            words = f"line to {tier}" if way == "down" else f"line from {tier}"
+            rows.append(_load(words, lines.utilisation[hops], lines.utilisation_peak[hops]))
+        shared = (network.tier[network.egress_site] == t) & ~np.isnan(egresses.utilisation)
+        if shared.any():
+            words = f"egress of {tier}"
+            rows.append(
+                _load(words, egresses.utilisation[shared], egresses.utilisation_peak[shared])
+            )
     return rows
 
 
@@ -113,7 +113,7 @@ def draw(results: Results) -> Figure:
     axes.set_yticks(range(len(rows)), [f"{style.label(row.label)} ({row.count:,})" for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, max([105.0, *(108 * row.peak for row in rows)]))
-    axes.set_xlabel("Time spent sending (% of the meeting)")
+    axes.set_xlabel("Rate in use, by others too (% of the capacity, over the meeting)")
     style.grid(axes, "x")
     _figures_beside(axes, rows)
     figure.legend(loc="outside lower center", ncols=3)
@@ -136,15 +136,15 @@ def _percent(share: float) -> str:
     return format_share(share, digits=2)
 
 
-def _load(label: str, busy: Float64Array, peak: Float64Array) -> Load:
-    p5, p50, p95 = np.quantile(busy, QUANTILES, method="inverted_cdf").tolist()
+def _load(label: str, mean: Float64Array, peak: Float64Array) -> Load:
+    p5, p50, p95 = np.quantile(mean, QUANTILES, method="inverted_cdf").tolist()
     return Load(
         label=label,
-        count=busy.size,
+        count=mean.size,
         p5=p5,
         p50=p50,
         p95=p95,
-        highest=float(busy.max()),
+        highest=float(mean.max()),
         peak=float(peak.max()),
     )
 

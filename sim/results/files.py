@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.results import trace
+from sim.results.columns import Column, Table
 from sim.results.run import Results
 from sim.results.summary import Summary, dumps, summarise
-from sim.results.tables import Column, Table, tables
+from sim.results.tables import tables
 from sim.scenario.resolved import resolved_text
 
 
@@ -35,19 +36,24 @@ def write(results: Results, folder: Path, *, created: datetime) -> Summary:
     for name, table in content.items():
         pq.write_table(_arrow(table), folder / f"{name}.parquet")
     for traced in results.traces:
-        trace.write_csv(traced, folder)
+        trace.write_csv(traced, results.network, folder)
     summary = summarise(results, content, resolved=resolved, created=created)
     (folder / "summary.json").write_text(dumps(summary), encoding="utf-8")
     return summary
 
 
 def _arrow(table: Table) -> pa.Table:
-    """Return the table with each column's unit in its field's metadata, NaN as null."""
+    """Return the table with each column's unit in its field's metadata, the unknown as null."""
     fields = [
         pa.field(column.name, _type(column), metadata={"unit": column.unit}) for column in table
     ]
-    arrays = [pa.array(column.values, type=_type(column), from_pandas=True) for column in table]
+    arrays = [_array(column) for column in table]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _array(column: Column) -> pa.Array:
+    unknown = None if column.known is None else ~column.known
+    return pa.array(column.values, type=_type(column), mask=unknown, from_pandas=True)
 
 
 def _type(column: Column) -> pa.DataType:

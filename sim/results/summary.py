@@ -22,15 +22,17 @@ from numpy.typing import NDArray
 
 from sim import __version__
 from sim.metrics.histogram import Delays
-from sim.metrics.measures import CAUSES
+from sim.metrics.measures import CAUSES, Waits
 from sim.metrics.verdict import Verdict, Worst
+from sim.results.columns import NS_PER_MS, NS_PER_S, Table
 from sim.results.place import place
 from sim.results.run import Results
-from sim.results.tables import NS_PER_MS, NS_PER_S, Table
+from sim.results.stream_figures import StreamFigures, down_figures, up_figures
 from sim.scenario.model import Requirement
 
 Int64Array = NDArray[np.int64]
 Summary = dict[str, Any]
+TIMES = ("delay", "jitter", "dark")  # the measures that are spans
 LIBRARIES = ("numpy", "numba", "simpy", "pyarrow")
 
 
@@ -81,7 +83,7 @@ def limit_in_unit(requirement: Requirement, value: float) -> float | None:
     """Return a measured or required value in ms, or as a share; None for what is unknown."""
     if not math.isfinite(value):
         return None
-    return value / NS_PER_MS if requirement.measure in ("delay", "dark") else value
+    return value / NS_PER_MS if requirement.measure in TIMES else value
 
 
 def _findings(results: Results, resolved: str) -> Summary:
@@ -109,6 +111,9 @@ def _findings(results: Results, resolved: str) -> Summary:
         "delay_ms_at": {
             tier: _delay(measures.tier_delays, t) for t, tier in enumerate(network.tiers)
         },
+        "streams": {each.stream: _stream(each) for each in down_figures(results)},
+        "sources": {each.stream: _source(each) for each in up_figures(results)},
+        "turns": _turns(results),
         # A run whose books do not balance has no results at all: it ends in an error.
         "conservation": True,
         "requirements": [_requirement(results, verdict) for verdict in results.verdicts],
@@ -134,10 +139,75 @@ def _delay(delays: Delays, row: int) -> dict[str, float | None]:
         "p99": delays.p99_ns,
         "max": delays.max_ns,
     }
+    return {name: _in_ms(values_ns[row]) for name, values_ns in figures.items()}
+
+
+def _stream(figures: StreamFigures) -> Summary:
     return {
-        name: None if np.isnan(values_ns[row]) else float(values_ns[row]) / NS_PER_MS
-        for name, values_ns in figures.items()
+        "rooms": figures.pairs,
+        "due": figures.due,
+        "received": figures.received,
+        **_quality(figures),
     }
+
+
+def _source(figures: StreamFigures) -> Summary:
+    return {
+        "sites": figures.pairs,
+        "sent": figures.due,
+        "ended": figures.received,
+        "unselected": figures.unselected,
+        "composed": figures.composed,
+        "lost": figures.lost_by_cause,
+        **_quality(figures),
+    }
+
+
+def _quality(figures: StreamFigures) -> Summary:
+    return {
+        "loss": _known(figures.loss),
+        "delay_mean_ms": _in_ms(figures.delay_mean_ns),
+        "jitter_max_ms": {
+            "p50": _in_ms(figures.jitter_p50_ns),
+            "p99": _in_ms(figures.jitter_p99_ns),
+            "max": _in_ms(figures.jitter_max_ns),
+        },
+        "frozen": figures.frozen,
+        "freezes": figures.freezes,
+        "frozen_max_ms": _in_ms(figures.frozen_max_ns),
+    }
+
+
+def _turns(results: Results) -> list[Summary]:
+    taken = results.measures.turns
+    return [
+        {
+            "site": turn.site,
+            "at_ms": turn.at_ns / NS_PER_MS,
+            "until_ms": turn.until_ns / NS_PER_MS,
+            "rooms": int(taken.rooms[t]),
+            "first_packet_ms": _waits(taken.first, t),
+            "first_frame_ms": _waits(taken.whole, t),
+            "rooms_never_whole": int(taken.never_whole[t]),
+        }
+        for t, turn in enumerate(results.scenario.agenda)
+    ]
+
+
+def _waits(waits: Waits, t: int) -> dict[str, float | None]:
+    return {
+        "p50": _in_ms(waits.p50_ns[t]),
+        "p95": _in_ms(waits.p95_ns[t]),
+        "max": _in_ms(waits.max_ns[t]),
+    }
+
+
+def _in_ms(time_ns: float) -> float | None:
+    return _known(time_ns / NS_PER_MS)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _requirement(results: Results, verdict: Verdict) -> Summary:
@@ -147,7 +217,7 @@ def _requirement(results: Results, verdict: Verdict) -> Summary:
         "subject": requirement.subject,
         "measure": requirement.measure,
         "percentile": requirement.percentile if requirement.measure == "delay" else None,
-        "unit": "ms" if requirement.measure in ("delay", "dark") else "1",
+        "unit": "ms" if requirement.measure in TIMES else "1",
         "limit": limit_in_unit(requirement, requirement.limit),
         "value": limit_in_unit(requirement, verdict.value),
         "met": verdict.met,
@@ -167,7 +237,7 @@ def _worst(results: Results, requirement: Requirement, worst: Worst | None) -> S
         "site": site.id,
         "name": site.name,
         "place": place(results.network, worst.site),
-        "carrier": worst.carrier,
+        "detail": worst.detail,
         "value": limit_in_unit(requirement, worst.value),
     }
 
@@ -189,11 +259,14 @@ def _fingerprint(findings: Summary, tables: Mapping[str, Table]) -> str:
             if isinstance(column.values, list):
                 add(json.dumps(column.values).encode())
             elif column.values.dtype.kind == "i":
-                add(column.values.astype("<i8").tobytes())
+                known = True if column.known is None else column.known
+                add(np.where(known, column.values, 0).astype("<i8").tobytes())
             else:
                 # NaN has many bit patterns and one meaning.
-                known = np.where(np.isnan(column.values), np.nan, column.values)
-                add(known.astype("<f8").tobytes())
+                values = np.where(np.isnan(column.values), np.nan, column.values)
+                add(values.astype("<f8").tobytes())
+            if column.known is not None:
+                add(column.known.tobytes())
     return digest.hexdigest()
 
 

@@ -21,7 +21,17 @@ from sim.scenario.yaml_tree import Mapping, Node, Plain, Scalar, Sequence
 Steps = tuple[str | int, ...]
 
 # Fields whose items are pieces of their own, and those of `sites` the rest can do without.
-COLLECTIONS = ("relays", "lines", "streams", "groups", "events", "requirements")
+COLLECTIONS = (
+    "profiles",
+    "relays",
+    "lines",
+    "streams",
+    "agenda",
+    "groups",
+    "events",
+    "requirements",
+)
+LISTS = ("agenda", "events", "requirements")
 SITES_SOURCE = ("tiers", "file", "table", "generate")
 # What stands for a required field that was refused, so that the rest can be read.
 STAND_INS: dict[str, Any] = {
@@ -57,7 +67,7 @@ class Document:
             place = Place(str(path), tree.line, tree.column, "")
             problems.add(place, "a scenario is a mapping of fields, such as 'name: tiny'")
             problems.check()
-        self.file = self._read(_plain(tree))
+        self.file = self._read(plain(tree))
 
     def place(self, *path: str | int) -> Place:
         """Return where a value is; of a missing one, where its mapping is."""
@@ -115,7 +125,7 @@ class Document:
             try:
                 return ScenarioFile.model_validate(data, context=models)
             except ValidationError as error:
-                kept = {name: self.kept(name) for name in ("events", "requirements")}
+                kept = {name: self.kept(name) for name in LISTS}
                 refused: set[Steps] = set()
                 for detail in error.errors(include_url=False):
                     path = self._path_in_file(detail["loc"], kept)
@@ -139,7 +149,7 @@ class Document:
     ) -> None:
         kind = detail["type"]
         if path and path[-1] == "[key]":
-            self.problems.add(self.key_place(*path[:-1]), _message(detail))
+            self.problems.add(self.key_place(*path[:-1]), message(detail))
         elif kind == "missing":
             self.problems.add(self.place(*path), "Field required")
         elif kind == "extra_forbidden":
@@ -153,10 +163,11 @@ class Document:
             text = f"unknown field '{name}'{self.problems.suggest(name, choices)}"
             self.problems.add(self.key_place(*path), text)
         else:
-            self.problems.add(self.place(*path), _message(detail))
+            self.problems.add(self.place(*path), message(detail))
 
 
-def _message(detail: ErrorDetails) -> str:
+def message(detail: ErrorDetails) -> str:
+    """Return what a refusal of the schema means, for people."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     if detail["type"] == "list_type":
@@ -195,9 +206,10 @@ def _dotted(path: Steps) -> str:
     return ".".join(str(step) for step in path)
 
 
-def _plain(node: Node) -> Any:
+def plain(node: Node) -> Any:
+    """Return a tree as mappings, lists and texts."""
     if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items.items()}
+        return {key: plain(value) for key, value in node.items.items()}
     if isinstance(node, Sequence):
-        return [_plain(value) for value in node.items]
+        return [plain(value) for value in node.items]
     return node.text

@@ -13,7 +13,18 @@ from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
 
 from sim.scenario import loss_text, quantities
 from sim.scenario.model import Loss
-from sim.scenario.quantities import FACTOR, NUMBER, RATE, SHARE, SIZE, TIME, Amount, Buffer, Pace
+from sim.scenario.quantities import (
+    FACTOR,
+    NUMBER,
+    RATE,
+    SHARE,
+    SIZE,
+    TIME,
+    Amount,
+    Buffer,
+    HoursOfDay,
+    Pace,
+)
 from sim.scenario.yaml_tree import Plain
 from sim.units import parse_factor, parse_rate_bps, parse_share, parse_size_bytes, parse_time_ns
 
@@ -62,6 +73,17 @@ def _count(value: object) -> int:
     if not 1 <= count <= quantities.MAX_COUNT:
         raise ValueError(f"{count} must be between 1 and {quantities.MAX_COUNT}")
     return count
+
+
+def _limit(value: object) -> int:
+    return 0 if value == "none" else _count(value)
+
+
+def _flag(value: object) -> bool:
+    text = single(value)
+    if text not in ("true", "false") or not isinstance(value, Plain):
+        raise ValueError(f"'{text[:40]}' must be true or false, without quotes")
+    return text == "true"
 
 
 PositiveTime = Annotated[
@@ -137,6 +159,19 @@ Count = Annotated[
     BeforeValidator(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
 ]
+Limit = Annotated[  # 0: none
+    int,
+    BeforeValidator(_limit),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT},
+                {"enum": ["none"]},
+            ]
+        }
+    ),
+]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 SiteCount = Annotated[
     InstanceOf[Amount],
     reader(quantities.read_site_count),
@@ -155,6 +190,17 @@ MostShare = Annotated[
 ]
 MostTime = Annotated[
     int, reader(quantities.at_most(parse_time_ns)), matches(f"at most {TIME}", "at most 150 ms")
+]
+MostCount = Annotated[
+    int, reader(quantities.at_most(quantities.read_count)), matches("at most [0-9]+", "at most 3")
+]
+TimeOfDay = Annotated[
+    int, reader(quantities.read_time_of_day), matches(quantities.TIME_OF_DAY, "08:00")
+]
+HourSpan = Annotated[
+    InstanceOf[HoursOfDay],
+    reader(quantities.read_hours),
+    matches(quantities.HOURS_OF_DAY, "08:00-12:00"),
 ]
 Name = Annotated[str, reader(quantities.read_name), matches("[a-z0-9][a-z0-9-]{0,63}", "national")]
 Prose = Annotated[str, reader(quantities.read_prose)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
+from sim.scenario.background import read_load_cell
+from sim.scenario.classes import read_scheduling_cell
 from sim.scenario.document import Document
 from sim.scenario.loss_text import parse_loss
 from sim.scenario.network_schema import InlineTable
-from sim.scenario.problems import Place, Problems
+from sim.scenario.problems import Place
 from sim.scenario.quantities import read_buffer, read_burst, read_mtu, read_word
 from sim.scenario.selectors import check_site
 from sim.scenario.sites import Tree, open_table
@@ -31,9 +34,14 @@ READERS: dict[str, Callable[[str], Any]] = {
     "delay": parse_time_ns,
     "mtu": read_mtu,
 }
+# What names classes or profiles of the scenario.
+NAMING: dict[str, Callable[[Document, str], Any]] = {
+    "scheduling": read_scheduling_cell,
+    "background": read_load_cell,
+}
 # So the place of the cell is kept.
-JUDGED_LATER = ("class", "buffer", "up_buffer", "policer_rate", "policer_burst")
-COLUMNS = ("site", "role", "parent", *READERS)
+JUDGED_LATER = ("class", "buffer", "up_buffer", "policer_rate", "policer_burst", "background")
+COLUMNS = ("site", "role", "parent", *READERS, *NAMING)
 MAX_ROWS = 4_000_000
 
 
@@ -84,7 +92,7 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
     if table is None:
         inventory.faulty = True
         return inventory
-    readers = _CellReader(table, problems)
+    readers = _CellReader(document, table)
     for number, (line, cells) in enumerate(table.rows(COLUMNS, ("site",), problems)):
         if number >= MAX_ROWS:
             problems.add(table.place(line, ""), f"more rows than the limit of {MAX_ROWS}")
@@ -120,21 +128,22 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
 class _CellReader:
     """Reads the cells of a row; the same cells come in thousands of rows."""
 
-    def __init__(self, table: Table, problems: Problems) -> None:
+    def __init__(self, document: Document, table: Table) -> None:
         self._table = table
-        self._problems = problems
+        self._problems = document.problems
+        self._readers = READERS | {name: partial(read, document) for name, read in NAMING.items()}
         self._known: dict[tuple[str, str], Any] = {}
 
     def values(self, line: int, cells: list[str]) -> dict[str, tuple[Any, Place]]:
         """Return value and place by field; a value that cannot be read is None."""
         row_place = self._table.place(line, "")
         values: dict[str, tuple[Any, Place]] = {}
-        for name, cell in zip(READERS, cells, strict=True):
+        for name, cell in zip(self._readers, cells, strict=True):
             if not cell:
                 continue
             if (name, cell) not in self._known:
                 try:
-                    self._known[name, cell] = READERS[name](cell)
+                    self._known[name, cell] = self._readers[name](cell)
                 except ValueError as error:
                     self._problems.add(self._table.place(line, name), str(error))
                     values[name] = (None, row_place)

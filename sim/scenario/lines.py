@@ -14,11 +14,13 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from sim.scenario import draws
+from sim.scenario.background import check_load, read_load
+from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
 from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
 from sim.scenario.mapping import given
-from sim.scenario.model import Direction, Line, Loss, Policer
+from sim.scenario.model import Background, Direction, Line, Loss, Policer, Scheduling
 from sim.scenario.network_schema import LineFields, PolicerFields, TierLineFields
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
@@ -126,7 +128,7 @@ class _Builder:
         self._route = Route(factor=route.factor, per_km_ns=route.per_km) if route else None
         self._kinds: dict[tuple[str, str, tuple[int, ...]], Kind | None] = {}
         self._without_position: set[Place] = set()  # thousands may share one fault
-        self._directions: dict[tuple[int, int, int, Loss, Policer | None], Direction] = {}
+        self._directions: dict[tuple[object, ...], Direction] = {}
 
     def line(
         self,
@@ -207,7 +209,13 @@ class _Builder:
         mtu_bytes: int = values["mtu"][0] if "mtu" in values else self._document.file.mtu
         buffer_bytes = buffer.size_bytes(rate_bps, mtu_bytes)
         check_buffer(self._document, place, buffer_bytes, rate_bps, mtu_bytes)
-        key = (rate_bps, buffer_bytes, mtu_bytes, loss, policer)
+        scheduling: Scheduling = values["scheduling"][0] if "scheduling" in values else "fifo"
+        background: Background | None = None
+        if "background" in values:
+            load, place = values["background"]
+            background = load.down if name == "down" else load.up
+            check_load(self._document, place, background, mtu_bytes=mtu_bytes, policer=policer)
+        key = (rate_bps, buffer_bytes, mtu_bytes, loss, policer, scheduling, background)
         if key not in self._directions:
             # An empty buffer was recorded as a problem; the model refuses it too.
             self._directions[key] = Direction(
@@ -216,6 +224,8 @@ class _Builder:
                 mtu_bytes=mtu_bytes,
                 loss=loss,
                 policer=policer,
+                scheduling=scheduling,
+                background=background,
             )
         return self._directions[key]
 
@@ -252,6 +262,13 @@ def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Va
             rate_bps, burst_bytes = policer.rate, policer.burst
         values["policer_rate"] = (rate_bps, place)
         values["policer_burst"] = (burst_bytes, place)
+    if fields.scheduling is not None:
+        place = document.place(*path, "scheduling")
+        scheduling = read_scheduling(document, fields.scheduling, *path, "scheduling")
+        values["scheduling"] = (scheduling, place)
+    if fields.background is not None:
+        place = document.place(*path, "background")
+        values["background"] = (read_load(document, fields.background, *path, "background"), place)
     return values
 
 

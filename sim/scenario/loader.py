@@ -5,29 +5,28 @@ Nothing but `ScenarioError` leaves `load`, whatever the file holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from sim.errors import ScenarioError
+from sim.scenario.agenda import read_agenda
+from sim.scenario.background import check_profiles
+from sim.scenario.classes import read_classes
 from sim.scenario.document import Document
 from sim.scenario.events import read_faults
 from sim.scenario.folder import UnreadableError, read_text
+from sim.scenario.gates import check_composites, check_ports
 from sim.scenario.lines import known_carriers, read_lines
-from sim.scenario.model import Scenario, Site
+from sim.scenario.memory import MAX_BINS, check_memory
+from sim.scenario.model import Scenario
 from sim.scenario.problems import Place, Problems
 from sim.scenario.relays import read_relays
-from sim.scenario.requirements import read_requirement
+from sim.scenario.requirements import read_requirements
 from sim.scenario.sites import read_sites
 from sim.scenario.streams import check_sizes, read_streams
 from sim.scenario.yaml_tree import read_tree
-from sim.units import MAX_TIME_NS, format_size, format_time
+from sim.units import MAX_TIME_NS, format_time
 
 MAX_WINDOWS = 10**7
-MAX_BINS = 10**6
-# What a run keeps, about: two histograms and the counts of a site, the counts of a timeline cell.
-SITE_BYTES = 10_000
-CELL_BYTES = 128
-MAX_MEMORY_BYTES = 12 * 10**9
 
 
 def load(path: Path, *, seed: int | None = None, duration_ns: int | None = None) -> Scenario:
@@ -73,15 +72,22 @@ def _resolve(
     seed = file.seed if seed is None else seed
     duration_ns = file.duration if duration_ns is None else duration_ns
     _check_spans(document, duration_ns)
+    classes = read_classes(document)
+    check_profiles(document)
     sites = read_sites(document, seed)
-    _check_memory(document, sites.sites.values(), duration_ns)
     lines = read_lines(document, sites, seed)
     carriers = known_carriers(document, lines)
-    relays = read_relays(document, sites, lines, carriers)
+    relays, ports = read_relays(document, sites, lines, carriers)
     streams = read_streams(document, sites)
     check_sizes(document, streams, lines, relays)
+    check_composites(document, sites, relays, streams)
+    agenda = read_agenda(document, sites, duration_ns)
+    check_ports(document, sites, relays, streams, agenda, ports)
+    check_memory(
+        document, sites.sites.values(), streams, turns=len(agenda), duration_ns=duration_ns
+    )
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
-    requirements = tuple(read_requirement(fields) for fields in file.requirements)
+    requirements = read_requirements(document, streams)
     problems.check()
     return Scenario(
         name=file.name,
@@ -91,11 +97,14 @@ def _resolve(
         window_ns=file.window,
         bin_ns=file.bin,
         dark_after_ns=file.dark_after,
+        begins_ns=file.begins or 0,
+        classes=classes,
         tiers=sites.tiers,
         sites=tuple(sites.sites.values()),
         lines=lines,
         relays=relays,
         streams=streams,
+        agenda=agenda,
         faults=faults,
         late_faults=late_faults,
         requirements=requirements,
@@ -117,22 +126,3 @@ def _check_spans(document: Document, duration_ns: int) -> None:
         if duration_ns > span_ns * limit and not document.left_out("duration"):
             text = f"cuts the meeting into more than the limit of {limit} parts; make it longer"
             document.problems.add(document.place(name), text)
-
-
-def _check_memory(document: Document, sites: Collection[Site], duration_ns: int) -> None:
-    """Refuse what would need more memory than the stated limit."""
-    if document.left_out("duration") or duration_ns > document.file.bin * MAX_BINS:
-        return  # that is said already
-    top = {site.id for site in sites if not site.parent}
-    groups = 1 + len(document.file.sites.tiers) + sum(site.parent in top for site in sites)
-    timeline_bytes = -(-duration_ns // document.file.bin) * groups * CELL_BYTES
-    sites_bytes = len(sites) * SITE_BYTES
-    if sites_bytes + timeline_bytes <= MAX_MEMORY_BYTES:
-        return
-    name = "bin" if timeline_bytes > sites_bytes else "sites"
-    text = (
-        f"a run would need about {format_size(sites_bytes + timeline_bytes)} of memory, more than "
-        f"the limit of {format_size(MAX_MEMORY_BYTES)}; "
-        + ("make it longer" if name == "bin" else "take fewer sites")
-    )
-    document.problems.add(document.place(name), text)

@@ -1,4 +1,4 @@
-"""The schema of the meeting: streams, events and requirements."""
+"""The schema of the meeting: streams, agenda, events and requirements."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from sim.scenario.fields import (
     Factor,
+    Flag,
     FrameRate,
     FrameSizes,
     KeyInterval,
     KeySize,
+    MostCount,
     MostShare,
     MostTime,
     OneLine,
@@ -24,7 +26,6 @@ from sim.scenario.fields import (
     Size,
     Time,
     Word,
-    words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
 
@@ -39,14 +40,43 @@ class KeyFields(Fields):
 
 
 class StreamFields(Fields):
-    """A source of media at the root, for all rooms."""
+    """Media that one or many sites send, down to rooms or up to a relay."""
 
     model_config = ConfigDict(json_schema_extra=one_of("rate", "frame"))
 
     origin: Word | None = Field(
-        None, alias="from", description="The root, by tier or id; that is also the default."
+        None,
+        alias="from",
+        description="Who sends it: `rooms`, a tier, a site, or `speaker`, who has the floor by "
+        "the agenda; default: the root.",
     )
-    to: Annotated[str, *words("rooms")] = Field("rooms", description="Who receives it.")
+    to: Word = Field(
+        "rooms",
+        description="Down to the `rooms` below, which is the default, or up: to the `parent`, or "
+        "to a tier.",
+    )
+    composite: Flag = Field(
+        False,
+        description="`true`: composing relays send it up, of what they end; all its origins must "
+        "be such. Default `false`.",
+        json_schema_extra={"default": False},
+    )
+    class_: Word | None = Field(
+        None, alias="class", description="One of `classes`; default: the last."
+    )
+    meeting: Word | None = Field(
+        None, description="Another meeting on the same lines; default: the one rehearsed."
+    )
+    playout: PositiveTime | None = Field(
+        None,
+        description="Longest time between packets that does not freeze it; default: freezes are "
+        "not counted. At least the time from frame to frame.",
+    )
+    spread: Time | None = Field(
+        None,
+        description="Sources start up to this much later, drawn for each; default: 0 s of one "
+        "source, of several the time from one key frame, else frame, to the next.",
+    )
     rate: Rate | None = Field(None, description="Mean rate of media bits, without overhead.")
     frame: PositiveSize | None = Field(None, description="Media bytes of an ordinary frame.")
     frames: FrameRate | None = Field(None, description="Frames per second, or `2997 in 100 s`.")
@@ -95,6 +125,16 @@ class StreamFields(Fields):
                     "at a time"
                 )
         return self
+
+
+class TurnFields(Fields):
+    """A turn of the agenda."""
+
+    at: Time = Field(description="When it begins, from the start of the meeting.")
+    floor: Word = Field(description="Id of the site that has the floor.")
+    for_: PositiveTime | None = Field(
+        None, alias="for", description="How long; default: until the next turn, or the end."
+    )
 
 
 class EventFields(Fields):
@@ -168,7 +208,16 @@ class RoomsFields(Fields):
     """A share of the rooms that must keep one limit."""
 
     model_config = ConfigDict(
-        json_schema_extra=one_of("loss", "delay_p50", "delay_p95", "delay_p99", "delay_max", "dark")
+        json_schema_extra=one_of(
+            "loss",
+            "delay_p50",
+            "delay_p95",
+            "delay_p99",
+            "delay_max",
+            "jitter",
+            "freezes",
+            "dark",
+        )
     )
 
     rooms: Share = Field(description="Share of the rooms that must keep the limit.")
@@ -177,6 +226,12 @@ class RoomsFields(Fields):
     delay_p95: MostTime | None = Field(None, description="95th percentile of the one-way delay.")
     delay_p99: MostTime | None = Field(None, description="99th percentile of the one-way delay.")
     delay_max: MostTime | None = Field(None, description="Largest one-way delay.")
+    jitter: MostTime | None = Field(
+        None, description="Largest interarrival jitter (RFC 3550) of the room's worst stream."
+    )
+    freezes: MostCount | None = Field(
+        None, description="How often the room's worst stream froze; needs `playout`."
+    )
     dark: MostTime | None = Field(None, description="Time without media, in sum.")
 
     @model_validator(mode="after")
@@ -184,7 +239,7 @@ class RoomsFields(Fields):
         if len(self.model_fields_set) != 2:
             raise ValueError(
                 "needs exactly one limit: 'loss', 'delay_p50', 'delay_p95', 'delay_p99', "
-                "'delay_max' or 'dark'"
+                "'delay_max', 'jitter', 'freezes' or 'dark'"
             )
         return self
 

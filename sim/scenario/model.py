@@ -12,6 +12,13 @@ from fractions import Fraction
 from typing import Literal
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
+HOURS = 24
+HOUR_NS = 3600 * 10**9
+PARENT = "parent"  # the way of an up stream that ends at the next relay
+
+Scheduling = Literal["fifo", "priority"]
+Mode = Literal["forward", "compose"]
+
 MAX_BURST_BYTES = 10**9  # in billionths of a bit, 8 * 10**18, it is below 2**63
 
 
@@ -97,6 +104,37 @@ class Policer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """Traffic of others on a transmitter; see docs/model.md, section 6.
+
+    Attributes
+    ----------
+    kind : `steady` takes a share of the rate; `poisson` and `bursts` are packets
+    share : of the transmitter's rate; 0 unless steady
+    rate_bps : mean rate of `poisson`, rate within a burst of `bursts`, bit/s; 0 if steady
+    packet_bytes : size of every packet on the line, bytes; 0 if steady
+    burst_ns, silence_ns : mean lengths, exponential; 0 unless bursts
+    precedence : as in `Stream`
+    profile : factor for each hour of the day from midnight, 24 positive numbers
+    """
+
+    kind: Literal["steady", "poisson", "bursts"]
+    share: float
+    rate_bps: int
+    packet_bytes: int
+    burst_ns: int
+    silence_ns: int
+    precedence: int
+    profile: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.profile) != HOURS or min(self.profile) <= 0:
+            raise ValueError(f"profile must be {HOURS} positive factors, got {self.profile}")
+        if not 0 <= self.share * max(self.profile) < 1:
+            raise ValueError(f"share must leave some of the rate, got {self.share}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Direction:
     """One direction of a line: what it lets in, how fast it sends, what it can hold and loses.
 
@@ -107,6 +145,8 @@ class Direction:
     mtu_bytes : largest packet; the unit in which the buffer is counted in packets
     loss : loss process at the end of transmission
     policer : what a packet must pass before the queue; None: nothing
+    scheduling : who of those waiting is sent next: the first, or the first of the lowest precedence
+    background : traffic of others; None: none
     """
 
     rate_bps: int
@@ -114,6 +154,8 @@ class Direction:
     mtu_bytes: int
     loss: Loss
     policer: Policer | None
+    scheduling: Scheduling
+    background: Background | None
 
     def __post_init__(self) -> None:
         for name in ("rate_bps", "buffer_bytes", "mtu_bytes"):
@@ -160,6 +202,7 @@ class Egress:
     rate_bps : bit/s; 0: no shared interface, copies enter their lines at once
     buffer_bytes, mtu_bytes : as in `Direction`
     overhead_ns : ns a copy costs beside its bits
+    scheduling, background : as in `Direction`
     """
 
     carrier: str
@@ -167,6 +210,8 @@ class Egress:
     buffer_bytes: int
     mtu_bytes: int
     overhead_ns: int
+    scheduling: Scheduling
+    background: Background | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +223,28 @@ class Relay:
     site : id
     processing_ns : ns between a packet's arrival and its copies' entry into the egress
     egresses : one or more; at most one per carrier and at most one for the rest
+    mode : `compose` ends whatever comes up to it, and may send streams of its own instead
+    transcoding_ns : ns by which those leave later than they are due; 0 unless it composes
+    select : most origins whose `up` streams it passes on; 0: no limit
+    ports : most sources it takes from below; 0: no limit
     """
 
     site: str
     processing_ns: int
     egresses: tuple[Egress, ...]
+    mode: Mode
+    transcoding_ns: int
+    select: int
+    ports: int
+
+    def __post_init__(self) -> None:
+        for name in ("transcoding_ns", "select", "ports"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.mode == "forward" and self.transcoding_ns:
+            raise ValueError("transcoding_ns needs a relay that composes")
+        if self.mode == "compose" and self.select:
+            raise ValueError("a relay that composes passes on nothing to select from")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +257,15 @@ class Stream:
     Attributes
     ----------
     id : unique; breaks ties between packets of one instant, compared as UTF-8 bytes
-    origin : id of the site that sends it (the root)
+    direction : `down` from its origins to the rooms below; `up` from its origins to a relay above;
+        `floor` from whoever has the floor up to the root, then down to all others
+    origins : ids of the sites that send it, by id, each a source of its own; empty for `floor`
+    to : where an `up` stream ends: a tier, or `parent`; empty otherwise
+    composite : whether composing relays make it, of what they end; only `up`
+    meeting : the meeting it belongs to; empty: the one that is rehearsed
+    precedence : its class where a transmitter has priorities; 0 goes first
+    playout_ns : longest time between packets that does not freeze it, ns; 0: not measured
+    spread_ns : each origin but the root starts up to this much later, drawn, ns
     start_ns, span_ns, frames_per_span : when frames are due
     frame_bytes : media bytes of an ordinary frame (its mean where sizes vary)
     key_bytes : media bytes of a key frame (its mean where sizes vary)
@@ -207,7 +277,14 @@ class Stream:
     """
 
     id: str
-    origin: str
+    direction: Literal["down", "up", "floor"]
+    origins: tuple[str, ...]
+    to: str
+    composite: bool
+    meeting: str
+    precedence: int
+    playout_ns: int
+    spread_ns: int
     start_ns: int
     span_ns: int
     frames_per_span: int
@@ -235,6 +312,15 @@ class Stream:
             cycle_bytes = cycle_bytes * (self.key_every - 1) + wire_bytes(self.key_bytes)
         frames = max(self.key_every, 1)
         return Fraction(8 * 10**9 * cycle_bytes * self.frames_per_span, frames * self.span_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A stretch of the agenda: `site` has the floor in [at_ns, until_ns)."""
+
+    at_ns: int
+    until_ns: int
+    site: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,15 +359,16 @@ class Requirement:
     text : the requirement as a sentence, for reports
     subject : what is counted
     share : fraction of the subjects that must comply
-    measure : rooms have loss, delay or dark; lines and egresses have utilisation
+    measure : rooms have loss, delay, jitter, freezes or dark; lines and egresses have utilisation
     percentile : of the one-way delay, 0 to 100; 0 for the other measures
-    limit : a fraction for loss and utilisation, ns for delay and dark time
+    limit : a fraction for loss and utilisation, ns for delay, jitter and dark time, a number of
+        freezes; a room's jitter and freezes are those of its worst stream
     """
 
     text: str
     subject: Literal["rooms", "lines", "egresses"]
     share: float
-    measure: Literal["loss", "delay", "dark", "utilisation"]
+    measure: Literal["loss", "delay", "jitter", "freezes", "dark", "utilisation"]
     percentile: float
     limit: float
 
@@ -299,7 +386,10 @@ class Scenario:
     bin_ns : width of a timeline bin
     dark_after_ns : a room without a packet for longer than this was dark meanwhile
     tiers : names from the root down
+    begins_ns : time of day at which the meeting begins, ns after midnight
+    classes : names of the precedences, 0 first
     sites, lines, relays, streams : by id (lines: by site, primary first, then backups in order)
+    agenda : turns in order of time, without overlap
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
     requirements : in the file's order
@@ -312,11 +402,14 @@ class Scenario:
     window_ns: int
     bin_ns: int
     dark_after_ns: int
+    begins_ns: int
+    classes: tuple[str, ...]
     tiers: tuple[str, ...]
     sites: tuple[Site, ...]
     lines: tuple[Line, ...]
     relays: tuple[Relay, ...]
     streams: tuple[Stream, ...]
+    agenda: tuple[Turn, ...]
     faults: tuple[Fault, ...]
     late_faults: int
     requirements: tuple[Requirement, ...]

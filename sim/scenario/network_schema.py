@@ -14,6 +14,7 @@ from sim.scenario.fields import (
     BufferSize,
     BurstSize,
     Count,
+    Limit,
     LossProcess,
     OneLine,
     PacketSize,
@@ -28,6 +29,7 @@ from sim.scenario.fields import (
     words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
+from sim.scenario.traffic_schema import LineLoad, Load, Scheduling
 
 
 class InlineTable(Fields):
@@ -57,8 +59,9 @@ class SitesFields(Fields):
     )
     count: dict[Word, Count] | None = Field(
         None,
-        description="How many sites of the last tier take part, drawn by the seed; beyond those "
-        "listed, second sites are added at drawn existing ones, at most twice as many.",
+        description="How many sites of the last tier take part, drawn by the seed, the agenda's "
+        "before others; beyond those listed, second sites are added at drawn existing ones, at "
+        "most twice as many.",
     )
     rooms: list[Word] = Field(
         default_factory=list,
@@ -81,6 +84,14 @@ class CarrierEgress(Fields):
     )
     overhead: Time | None = Field(None, description="Time a copy costs beside its bits.")
     mtu: PacketSize | None = Field(None, description="Largest packet, headers included.")
+    scheduling: Scheduling | None = Field(
+        None,
+        description="Which copy is sent next: the first to come (`fifo`, the default), or the "
+        "first of the class that goes first (`priority`).",
+    )
+    background: Load | None = Field(
+        None, description="What others send through it; default `none`."
+    )
 
 
 class EgressFields(CarrierEgress):
@@ -103,14 +114,36 @@ Egress = Annotated[
 ]
 
 
+Mode = Annotated[str, *words("forward", "compose")]
+
+
 class RelayFields(Fields):
-    """What the relays of a tier, or some of them, are."""
+    """What the relays of a tier, or some of them, are and do with what comes up to them."""
 
     processing: Time | None = Field(
         None, description="Time from a packet's arrival to its copies' entry into the egress."
     )
     egress: Egress | None = Field(
         None, description="The shared interface; `none`: copies enter their lines at once."
+    )
+    mode: Mode | None = Field(
+        None,
+        description="`forward` (default) passes on what goes further up; `compose` ends it, for "
+        "composite streams to go up instead. The floor always passes.",
+    )
+    transcoding: Time | None = Field(
+        None,
+        description="How much later than due a composing relay sends its composites; default 0 s.",
+    )
+    select: Limit | None = Field(
+        None,
+        description="Of how many origins below it passes on the streams up: the last that had the "
+        "floor, then the first by id; default `none`: of all.",
+    )
+    ports: Limit | None = Field(
+        None,
+        description="How many sources, a stream of an origin each, may come up to it; default "
+        "`none`: any number.",
     )
 
 
@@ -175,6 +208,15 @@ class LineFields(Fields):
     )
     mtu: PacketSize | None = Field(
         None, description="Largest packet, headers included; default: the scenario's."
+    )
+    scheduling: Scheduling | None = Field(
+        None,
+        description="Which packet is sent next, each direction: the first to come (`fifo`, the "
+        "default), or the first of the class that goes first (`priority`).",
+    )
+    background: LineLoad | None = Field(
+        None,
+        description="What others send on it, each direction or `down` and `up`; default `none`.",
     )
 
     @model_validator(mode="after")

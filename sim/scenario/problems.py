@@ -25,6 +25,14 @@ class Place:
     path: str
 
 
+class FaultyError(ValueError):
+    """Something that cannot be as it is described; `field` says where below the described."""
+
+    def __init__(self, field: tuple[str, ...], text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 class Problems:
     """Collects problems and raises them together."""
 

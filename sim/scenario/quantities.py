@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sim.scenario.model import MAX_BURST_BYTES
+from sim.scenario.model import HOUR_NS, MAX_BURST_BYTES
 from sim.scenario.yaml_tree import Plain
 from sim.units import (
     MAX_TIME_NS,
@@ -32,6 +32,8 @@ TIME = rf"{NUMBER} ?(ns|us|µs|μs|ms|s|min|h)"
 SIZE = rf"{NUMBER} ?(B|kB|MB|GB|KiB|MiB)"
 SHARE = rf"{NUMBER} ?%"
 FACTOR = rf"[×x] ?{NUMBER}"
+TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
+HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
 WORD = r"""[^\s/\\,'".\-][^\s/\\,'"]{0,63}"""
 
 MAX_COUNT = 10**9
@@ -74,6 +76,14 @@ class Amount:
 
     unit: Literal["ns", "frames", "factor", "bytes", "bit/s", "none", "each", "sites"]
     amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoursOfDay:
+    """Hours of the day: from the beginning of `first` to that of `end`, 1 to 24."""
+
+    first: int
+    end: int
 
 
 def positive(read: Callable[[str], int], smallest: str) -> Callable[[str], int]:
@@ -198,6 +208,35 @@ def at_most(read: Callable[[str], Value]) -> Callable[[str], Value]:
         return read(words[2])
 
     return limit
+
+
+def read_count(text: str) -> int:
+    """Return a whole number from 0 to `MAX_COUNT`."""
+    text = text.strip()
+    digits = text.isascii() and text.isdecimal() and len(text) <= 12
+    if not digits or int(text) > MAX_COUNT:
+        raise ValueError(f"'{text[:40]}' must be a whole number from 0 to {MAX_COUNT}")
+    return int(text)
+
+
+def read_time_of_day(text: str) -> int:
+    """Return a time of day as ns after midnight."""
+    if not re.fullmatch(TIME_OF_DAY, text.strip(), re.ASCII):
+        raise ValueError(f"'{text.strip()[:40]}' is not a time of day; write it like '08:00'")
+    hour, minute = text.strip().split(":")
+    return (int(hour) * 60 + int(minute)) * (HOUR_NS // 60)
+
+
+def read_hours(text: str) -> HoursOfDay:
+    """Return the whole hours of a span of the day."""
+    match = re.fullmatch(HOURS_OF_DAY, text.strip(), re.ASCII)
+    hours = HoursOfDay(int(match[1]), int(match[2])) if match else HoursOfDay(0, 0)
+    if hours.first >= hours.end:
+        raise ValueError(
+            f"'{text.strip()[:40]}' is not a span of whole hours of one day; write it like "
+            "'08:00-12:00'"
+        )
+    return hours
 
 
 def read_name(text: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from sim.scenario.background import Load, check_load, read_load
+from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
-from sim.scenario.model import Egress, Line, Relay
+from sim.scenario.gates import OPEN, Gate, lay_gate
+from sim.scenario.model import Egress, Line, Relay, Scheduling
 from sim.scenario.network_schema import CarrierEgress, EgressFields, RelayFields
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
@@ -14,28 +17,29 @@ from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
 from sim.units import MAX_SIZE_BYTES, MAX_TIME_NS, format_size, format_time
 
-NO_EGRESS = Egress(carrier="", rate_bps=0, buffer_bytes=0, mtu_bytes=0, overhead_ns=0)
+NO_EGRESS = Egress(
+    carrier="",
+    rate_bps=0,
+    buffer_bytes=0,
+    mtu_bytes=0,
+    overhead_ns=0,
+    scheduling="fifo",
+    background=None,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """An egress as far as it is given; the place of its buffer is kept for problems."""
+    """An egress as far as it is given; places are kept for problems of the whole."""
 
     rate: int | None = None
     buffer: Buffer | None = None
     overhead: int | None = None
     mtu: int | None = None
+    scheduling: Scheduling | None = None
+    load: Load | None = None
     buffer_place: Place | None = None
-
-    def under(self, fields: CarrierEgress, place: Place) -> Interface:
-        """Return this with what `fields` gives laid over it."""
-        return Interface(
-            rate=fields.rate or self.rate,
-            buffer=fields.buffer or self.buffer,
-            overhead=self.overhead if fields.overhead is None else fields.overhead,
-            mtu=fields.mtu or self.mtu,
-            buffer_place=place if fields.buffer else self.buffer_place,
-        )
+    load_place: Place | None = None
 
     def over(self, base: Interface) -> Interface:
         """Return this with the gaps filled from `base`."""
@@ -44,7 +48,10 @@ class Interface:
             buffer=self.buffer or base.buffer,
             overhead=base.overhead if self.overhead is None else self.overhead,
             mtu=self.mtu or base.mtu,
+            scheduling=self.scheduling or base.scheduling,
+            load=self.load or base.load,
             buffer_place=self.buffer_place or base.buffer_place,
+            load_place=self.load_place or base.load_place,
         )
 
 
@@ -56,12 +63,13 @@ class Plan:
     shared: Interface | None = None
     carriers: Mapping[str, Interface] = field(default_factory=dict)
     without_egress: bool = False
+    gate: Gate = OPEN
 
 
 def read_relays(
     document: Document, tree: Tree, lines: Iterable[Line], known_carriers: frozenset[str]
-) -> tuple[Relay, ...]:
-    """Return a relay for each site with children, by id.
+) -> tuple[tuple[Relay, ...], dict[str, Place]]:
+    """Return a relay for each site with children, by id; and where each site's `ports` are given.
 
     `lines` tell which carriers each relay feeds; an egress that would feed none is left out.
     """
@@ -72,8 +80,10 @@ def read_relays(
     carriers: dict[str, set[str]] = {}
     for line in lines:
         carriers.setdefault(line.parent, set()).add(line.carrier)
-    complete: dict[tuple[str, tuple[int, ...]], tuple[int, tuple[Egress, ...]] | None] = {}
+    complete: dict[tuple[str, tuple[int, ...]], Relay | None] = {}
+    gates: dict[tuple[str, tuple[int, ...]], Gate] = {}
     relays = []
+    ports: dict[str, Place] = {}
     for site_id in tree.children:
         tier = tree.sites[site_id].tier
         if tier not in plans:
@@ -88,14 +98,18 @@ def read_relays(
             plan = plans[tier]
             for number in applied:
                 _, fields, path = exceptions[number]
-                plan = _layer(document, plan, fields, path)
+                plan = _layer(document, plan, fields, path, root=tier == tree.tiers[0])
             complete[kind] = _complete(document, tree, plan, site_id)
+            gates[kind] = plan.gate
         finished = complete[kind]
         if finished is not None:
-            processing_ns, egresses = finished
-            egresses = _feeding(document, tree, site_id, egresses, carriers.get(site_id, set()))
-            relays.append(Relay(site=site_id, processing_ns=processing_ns, egresses=egresses))
-    return tuple(sorted(relays, key=lambda relay: relay.site.encode()))
+            fed = carriers.get(site_id, set())
+            egresses = _feeding(document, tree, site_id, finished.egresses, fed)
+            relays.append(replace(finished, site=site_id, egresses=egresses))
+            place = gates[kind].ports_place
+            if place is not None:
+                ports[site_id] = place
+    return tuple(sorted(relays, key=lambda relay: relay.site.encode())), ports
 
 
 def _feeding(
@@ -131,7 +145,8 @@ def _tier_plans(document: Document, tree: Tree) -> dict[str, Plan]:
             text = f"sites of the last tier, '{tier}', have no children and so no relay"
             problems.add(document.key_place("relays", tier), text)
         else:
-            plans[tier] = _layer(document, Plan(), fields, ("relays", tier))
+            root = tier == tree.tiers[0]
+            plans[tier] = _layer(document, Plan(), fields, ("relays", tier), root=root)
     for tier in tree.tiers[:-1]:
         needed = [site_id for site_id in tree.children if tree.sites[site_id].tier == tier]
         if needed and tier not in described and not document.any_left_out("relays", tier):
@@ -161,27 +176,46 @@ def _matches(selector: Selector, site_id: str, tier: str) -> bool:
     return selector.name == name and selector.covers(site_id)
 
 
-def _layer(document: Document, plan: Plan, fields: RelayFields, path: tuple[str, ...]) -> Plan:
-    """Return the plan with what `fields` gives laid over it."""
+def _layer(
+    document: Document, plan: Plan, fields: RelayFields, path: tuple[str, ...], *, root: bool
+) -> Plan:
+    """Return the plan with what `fields` gives laid over it; `root`: it is the root's."""
     processing_ns = plan.processing_ns if fields.processing is None else fields.processing
+    gate = lay_gate(document, plan.gate, fields, path, root=root)
     egress = fields.egress
     if egress is None:
-        return Plan(processing_ns, plan.shared, plan.carriers, plan.without_egress)
+        return Plan(processing_ns, plan.shared, plan.carriers, plan.without_egress, gate)
     if not isinstance(egress, EgressFields):
-        return Plan(processing_ns, None, {}, True)
-    place = document.place(*path, "egress", "buffer")
-    shared = (plan.shared or Interface()).under(egress, place)
+        return Plan(processing_ns, None, {}, True, gate)
+    shared = _interface(document, egress, *path, "egress").over(plan.shared or Interface())
     carriers = dict(plan.carriers)
-    for carrier, own in egress.carriers.items():
-        place = document.place(*path, "egress", "carriers", carrier, "buffer")
-        carriers[carrier] = carriers.get(carrier, Interface()).under(own, place)
-    return Plan(processing_ns, shared, carriers, False)
+    for carrier, fields_of in egress.carriers.items():
+        own = _interface(document, fields_of, *path, "egress", "carriers", carrier)
+        carriers[carrier] = own.over(carriers.get(carrier, Interface()))
+    return Plan(processing_ns, shared, carriers, False, gate)
 
 
-def _complete(
-    document: Document, tree: Tree, plan: Plan, site_id: str
-) -> tuple[int, tuple[Egress, ...]] | None:
-    """Return processing time and egresses, or None after recording what is missing."""
+def _interface(document: Document, fields: CarrierEgress, *path: str) -> Interface:
+    """Return what the fields at a path give."""
+    scheduling, load = None, None
+    if fields.scheduling is not None:
+        scheduling = read_scheduling(document, fields.scheduling, *path, "scheduling")
+    if fields.background is not None:
+        load = read_load(document, fields.background, *path, "background")
+    return Interface(
+        rate=fields.rate,
+        buffer=fields.buffer,
+        overhead=fields.overhead,
+        mtu=fields.mtu,
+        scheduling=scheduling,
+        load=load,
+        buffer_place=document.place(*path, "buffer") if fields.buffer else None,
+        load_place=document.place(*path, "background") if load else None,
+    )
+
+
+def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay | None:
+    """Return the relay of a site, or None after recording what is missing."""
     problems, tier = document.problems, tree.sites[site_id].tier
     missing = []
     if plan.processing_ns is None:
@@ -193,8 +227,17 @@ def _complete(
     if missing:
         return None
     assert plan.processing_ns is not None
+    relay = Relay(
+        site=site_id,
+        processing_ns=plan.processing_ns,
+        egresses=(NO_EGRESS,),
+        mode=plan.gate.mode,
+        transcoding_ns=plan.gate.transcoding_ns,
+        select=plan.gate.select,
+        ports=plan.gate.ports,
+    )
     if plan.shared is None:
-        return plan.processing_ns, (NO_EGRESS,)
+        return relay
     interfaces = {carrier: own.over(plan.shared) for carrier, own in plan.carriers.items()}
     if plan.shared.rate is not None or not interfaces:
         interfaces[""] = plan.shared
@@ -209,7 +252,7 @@ def _complete(
             whole = False
         else:
             egresses.append(_egress(document, carrier, interface))
-    return (plan.processing_ns, tuple(egresses)) if whole else None
+    return replace(relay, egresses=tuple(egresses)) if whole else None
 
 
 def _egress(document: Document, carrier: str, interface: Interface) -> Egress:
@@ -219,12 +262,17 @@ def _egress(document: Document, carrier: str, interface: Interface) -> Egress:
     mtu_bytes = interface.mtu or document.file.mtu
     buffer_bytes = interface.buffer.size_bytes(interface.rate, mtu_bytes)
     check_buffer(document, interface.buffer_place, buffer_bytes, interface.rate, mtu_bytes)
+    background = interface.load.down if interface.load else None
+    if interface.load_place is not None:
+        check_load(document, interface.load_place, background, mtu_bytes=mtu_bytes, policer=None)
     return Egress(
         carrier=carrier,
         rate_bps=interface.rate,
         buffer_bytes=buffer_bytes,
         mtu_bytes=mtu_bytes,
         overhead_ns=interface.overhead or 0,
+        scheduling=interface.scheduling or "fifo",
+        background=background,
     )
 
 

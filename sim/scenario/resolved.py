@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from sim.scenario.events import default_label
+from sim.scenario.load_text import LoadTexts
 from sim.scenario.loss_text import loss_text
 from sim.scenario.model import (
     FOREVER_NS,
+    HOUR_NS,
     Egress,
     Fault,
     Line,
@@ -26,8 +28,11 @@ from sim.scenario.model import (
     Stream,
 )
 from sim.scenario.problems import Place, Problems
-from sim.scenario.sites import COLUMNS, link
+from sim.scenario.relays import NO_EGRESS
+from sim.scenario.sites import COLUMNS, Tree, link
 from sim.scenario.targets import Targets
+from sim.scenario.ways import Way, way_texts
+from sim.scenario.yaml_text import listed, mapping, quoted
 from sim.units import format_factor, format_share
 
 LINE_COLUMNS = (
@@ -45,7 +50,10 @@ LINE_COLUMNS = (
     "loss",
     "delay",
     "mtu",
+    "scheduling",
+    "background",
 )
+NO_GATE = {"mode": "forward", "select": "none", "ports": "none"}
 
 
 def resolved_text(scenario: Scenario) -> str:
@@ -54,56 +62,43 @@ def resolved_text(scenario: Scenario) -> str:
 
 
 def _document(scenario: Scenario) -> Iterator[str]:
-    yield f"name: {_quoted(scenario.name)}"
-    yield f"about: {_quoted(scenario.about)}"
+    yield f"name: {quoted(scenario.name)}"
+    yield f"about: {quoted(scenario.about)}"
     yield f"seed: {scenario.seed}"
     yield f"duration: {scenario.duration_ns} ns"
     yield f"window: {scenario.window_ns} ns"
     yield f"bin: {scenario.bin_ns} ns"
     yield f"dark_after: {scenario.dark_after_ns} ns"
+    minutes = scenario.begins_ns // (HOUR_NS // 60)
+    yield f"begins: {minutes // 60:02}:{minutes % 60:02}"
+    yield f"classes: {listed(scenario.classes)}"
+    loads = LoadTexts(scenario)
+    yield from loads.profiles()
     yield "sites:"
-    yield f"  tiers: {_listed(scenario.tiers)}"
-    yield f"  rooms: {_listed(_room_tiers(scenario))}"
+    yield f"  tiers: {listed(scenario.tiers)}"
+    yield f"  rooms: {listed(_room_tiers(scenario))}"
     yield "  table: |"
     yield from _table(COLUMNS, (_site_cells(site) for site in scenario.sites), "    ")
     yield "relays:"
-    yield from _relays(scenario)
+    yield from _relays(scenario, loads)
     yield "lines:"
     for tier in scenario.tiers[1:]:
-        yield f"  {_quoted(tier)}: {{}}"
+        yield f"  {quoted(tier)}: {{}}"
     yield "  inventory:"
     yield "    table: |"
-    yield from _table(LINE_COLUMNS, (_line_cells(line) for line in scenario.lines), "      ")
+    yield from _table(LINE_COLUMNS, (_line_cells(line, loads) for line in scenario.lines), "      ")
+    tree = link(scenario.sites, scenario.tiers)
     yield "streams:"
     for stream in scenario.streams:
-        yield f"  {_quoted(stream.id)}: {_stream(stream)}"
-    yield from _faults(scenario)
+        yield f"  {quoted(stream.id)}: {_stream(scenario, tree, stream)}"
+    yield "agenda:" if scenario.agenda else "agenda: []"
+    for turn in scenario.agenda:
+        at, length = f"{turn.at_ns} ns", f"{turn.until_ns - turn.at_ns} ns"
+        yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
+    yield from _faults(scenario, tree)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"
-
-
-def _quoted(text: str) -> str:
-    """Return a YAML text in double quotes; what is not printable is escaped."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    if quoted.isprintable():
-        return quoted
-    return "".join(
-        character
-        if character.isprintable()
-        else f"\\u{ord(character):04x}"
-        if ord(character) < 0x10000
-        else f"\\U{ord(character):08x}"
-        for character in quoted
-    )
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(_quoted(text) for text in texts) + "]"
-
-
-def _fields(**fields: str) -> str:
-    return "{" + ", ".join(f"{name.rstrip('_')}: {text}" for name, text in fields.items()) + "}"
 
 
 def _table(columns: Iterable[str], rows: Iterable[list[str]], indent: str) -> Iterator[str]:
@@ -129,7 +124,7 @@ def _room_tiers(scenario: Scenario) -> list[str]:
     return [tier for tier in scenario.tiers if tier in with_room]
 
 
-def _line_cells(line: Line) -> list[str]:
+def _line_cells(line: Line, loads: LoadTexts) -> list[str]:
     down, up = line.down, line.up
     policer = down.policer  # the same both ways
     same_buffer = down.buffer_bytes == up.buffer_bytes
@@ -148,26 +143,32 @@ def _line_cells(line: Line) -> list[str]:
         loss_text(down.loss),
         f"{line.propagation_ns} ns",
         f"{down.mtu_bytes} B",
+        down.scheduling,
+        loads.both(down.background, up.background),
     ]
 
 
-def _relays(scenario: Scenario) -> Iterator[str]:
+def _relays(scenario: Scenario, loads: LoadTexts) -> Iterator[str]:
     tier_of = {site.id: site.tier for site in scenario.sites}
     by_tier: dict[str, list[Relay]] = {}
     for relay in scenario.relays:
         by_tier.setdefault(tier_of[relay.site], []).append(relay)
     exceptions = []
     for tier, relays in by_tier.items():
-        kinds = Counter((relay.processing_ns, relay.egresses) for relay in relays)
-        (processing_ns, egresses), _ = kinds.most_common(1)[0]
-        if not all(_can_follow(egresses, relay.egresses) for relay in relays):
+        kinds = Counter(replace(relay, site="") for relay in relays)
+        kind, _ = kinds.most_common(1)[0]
+        if not all(_can_follow(kind.egresses, relay.egresses) for relay in relays):
             # An exception adds to its tier's egress: only from `none` does it start afresh.
-            egresses = (Egress(carrier="", rate_bps=0, buffer_bytes=0, mtu_bytes=0, overhead_ns=0),)
-        yield f"  {_quoted(tier)}: {_relay(processing_ns, egresses)}"
+            kind = replace(kind, egresses=(NO_EGRESS,))
+        gates = {relay.site: _gate(relay) for relay in relays}
+        if all(gate == NO_GATE for gate in gates.values()):
+            gates = {}
+        gate = _gate(kind) if gates else {}
+        yield f"  {quoted(tier)}: {_relay(kind, loads, gate)}"
         exceptions += [
-            f"    {_quoted(relay.site)}: {_relay(relay.processing_ns, relay.egresses)}"
+            f"    {quoted(relay.site)}: {_relay(relay, loads, gates.get(relay.site, {}))}"
             for relay in relays
-            if (relay.processing_ns, relay.egresses) != (processing_ns, egresses)
+            if replace(relay, site="") != kind
         ]
     if exceptions:
         yield "  except:"
@@ -182,10 +183,21 @@ def _can_follow(base: tuple[Egress, ...], egresses: tuple[Egress, ...]) -> bool:
     return {egress.carrier for egress in base} <= carriers
 
 
-def _relay(processing_ns: int, egresses: tuple[Egress, ...]) -> str:
-    fields = {"processing": f"{processing_ns} ns"}
+def _gate(relay: Relay) -> dict[str, str]:
+    """Return all that a relay's gate is; an exception starts from that of its tier."""
+    fields: dict[str, str] = {"mode": relay.mode}
+    if relay.mode == "compose":
+        fields["transcoding"] = f"{relay.transcoding_ns} ns"
+    else:
+        fields["select"] = str(relay.select or "none")
+    return fields | {"ports": str(relay.ports or "none")}
+
+
+def _relay(relay: Relay, loads: LoadTexts, gate: dict[str, str]) -> str:
+    egresses = relay.egresses
+    fields = {"processing": f"{relay.processing_ns} ns", **gate}
     if not egresses[0].rate_bps:
-        return _fields(**fields, egress="none")
+        return mapping(**fields, egress="none")
     shared: dict[str, str] = {}
     carriers = []
     for egress in egresses:
@@ -194,20 +206,26 @@ def _relay(processing_ns: int, egresses: tuple[Egress, ...]) -> str:
             "buffer": f"{egress.buffer_bytes} B",
             "overhead": f"{egress.overhead_ns} ns",
             "mtu": f"{egress.mtu_bytes} B",
+            "scheduling": egress.scheduling,
+            "background": loads.text(egress.background),
         }
         if egress.carrier:
-            carriers.append(f"{_quoted(egress.carrier)}: {_fields(**own)}")
+            carriers.append(f"{quoted(egress.carrier)}: {mapping(**own)}")
         else:
             shared = own
     if carriers:
         shared["carriers"] = "{" + ", ".join(carriers) + "}"
-    return _fields(**fields, egress=_fields(**shared))
+    return mapping(**fields, egress=mapping(**shared))
 
 
-def _stream(stream: Stream) -> str:
+def _stream(scenario: Scenario, tree: Tree, stream: Stream) -> str:
+    way = Way(stream.direction, stream.origins, stream.to)
+    origin, to = way_texts(way, tree)
     fields = {
-        "from": _quoted(stream.origin),
-        "to": "rooms",
+        "from": quoted(origin),
+        "to": quoted(to),
+        **({"composite": "true"} if stream.composite else {}),
+        "class": quoted(scenario.classes[stream.precedence]),
         "frame": f"{stream.frame_bytes} B",
     }
     if stream.frames_per_span == 1:
@@ -216,18 +234,22 @@ def _stream(stream: Stream) -> str:
         fields["frames"] = f"{stream.frames_per_span} in {stream.span_ns} ns"
     if stream.key_every:
         every, size = f"{stream.key_every} frames", f"{stream.key_bytes} B"
-        fields["key"] = _fields(every=every, size=size)
+        fields["key"] = mapping(every=every, size=size)
     scale = format_factor(stream.size_scale).removeprefix("× ")
     fields["sizes"] = f"laplace {scale}" if stream.size_scale else "constant"
     fields["packet"] = f"{stream.packet_bytes} B"
     fields["overhead"] = f"{stream.overhead_bytes} B"
     fields["pacing"] = f"{stream.pace_bps} bit/s" if stream.pace_bps else "none"
     fields["start"] = f"{stream.start_ns} ns"
-    return _fields(**fields)
+    fields["spread"] = f"{stream.spread_ns} ns"
+    if stream.playout_ns:
+        fields["playout"] = f"{stream.playout_ns} ns"
+    if stream.meeting:
+        fields["meeting"] = quoted(stream.meeting)
+    return mapping(**fields)
 
 
-def _faults(scenario: Scenario) -> Iterator[str]:
-    tree = link(scenario.sites, scenario.tiers)
+def _faults(scenario: Scenario, tree: Tree) -> Iterator[str]:
     carriers = frozenset(line.carrier for line in scenario.lines)
     targets = Targets(tree, scenario.lines, carriers, {})
     groups, events = [], []
@@ -235,16 +257,16 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         target = _own_words(fault, targets)
         if not target:
             target = f"group/fault-{number}"
-            groups.append(f"  fault-{number}: {_listed(_members(fault, tree.root))}")
-        fields = {"at": f"{fault.at_ns} ns", fault.action: _quoted(target)}
+            groups.append(f"  fault-{number}: {listed(_members(fault, tree.root))}")
+        fields = {"at": f"{fault.at_ns} ns", fault.action: quoted(target)}
         if fault.action == "degrade":
             fields["rate"] = format_factor(fault.rate_factor)
             if fault.added_loss:
                 fields["loss"] = format_share(fault.added_loss, digits=None)
         if fault.until_ns != FOREVER_NS:
             fields["for"] = f"{fault.until_ns - fault.at_ns} ns"
-        fields["label"] = _quoted(fault.label)
-        events.append(f"  - {_fields(**fields)}")
+        fields["label"] = quoted(fault.label)
+        events.append(f"  - {mapping(**fields)}")
     if groups:
         yield "groups:"
         yield from groups
@@ -291,8 +313,10 @@ def _requirement(requirement: Requirement) -> str:
     if measure == "delay":
         percentile = requirement.percentile
         measure = "delay_max" if percentile == 100 else f"delay_p{percentile:g}"
-    if requirement.measure in ("delay", "dark"):
+    if requirement.measure == "freezes":
+        most = f"{int(requirement.limit)}"
+    elif requirement.measure in ("delay", "jitter", "dark"):
         most = f"{int(requirement.limit)} ns"
     else:
         most = format_share(requirement.limit, digits=None)
-    return _fields(**{requirement.subject: share, measure: f"at most {most}"})
+    return mapping(**{requirement.subject: share, measure: f"at most {most}"})

@@ -12,16 +12,19 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from sim.scenario.fields import (
+    Factor,
+    HourSpan,
     Name,
     OneLine,
     PacketSize,
     PositiveTime,
     Prose,
     Seed,
+    TimeOfDay,
     Word,
 )
 from sim.scenario.mapping import Fields
-from sim.scenario.meeting_schema import Event, Requirement, StreamFields
+from sim.scenario.meeting_schema import Event, Requirement, StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
 
 
@@ -52,10 +55,26 @@ class ScenarioFile(Fields):
         description="Largest packet of lines and egresses, headers included; default 1500 B.",
         json_schema_extra={"default": "1500 B"},
     )
+    begins: TimeOfDay | None = Field(
+        None, description="Time of day at which the meeting begins; needed where a profile is used."
+    )
+    classes: list[Word] = Field(
+        ["all"],
+        description="Classes of traffic, the one that goes first at the front; default: one, all.",
+        json_schema_extra={"default": ["all"]},
+    )
+    profiles: dict[Word, dict[HourSpan, Factor]] = Field(
+        default_factory=dict,
+        description="How background follows the day: a factor for spans of hours such as "
+        "08:00-12:00; other hours × 1.",
+    )
     sites: SitesFields = Field(description="The sites of the tree, and which take part.")
     relays: RelaysFields = Field(description="What sites with children run, by tier.")
     lines: LinesFields = Field(description="The line of each site to its parent, by tier.")
     streams: dict[Word, StreamFields] = Field(description="What is sent, by name.")
+    agenda: list[TurnFields] | None = Field(
+        None, description="Who has the floor and when; streams `from: speaker` follow it."
+    )
     groups: dict[Word, list[OneLine]] = Field(
         default_factory=dict,
         description="Risk groups: targets that fail together, such as all lines of a duct.",

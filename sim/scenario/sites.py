@@ -14,6 +14,8 @@ from sim.scenario.problems import Problems
 from sim.scenario.table import Table
 
 MAX_SITES = 2_000_000
+# What names of tiers would be confused with: fields beside them, and words beside them in a stream.
+RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent")
 COLUMNS = ("id", "tier", "parent", "name", "lat", "lon", "region")
 
 
@@ -126,7 +128,7 @@ def _check_tiers(document: Document, tiers: tuple[str, ...]) -> None:
         place = document.place("sites", "tiers", number)
         if tier in tiers[:number]:
             problems.add(place, f"tier '{tier}' is given twice")
-        if tier in ("route", "inventory", "except"):
+        if tier in RESERVED:
             problems.add(place, f"'{tier}' has a meaning of its own; name the tier otherwise")
     for number, tier in enumerate(fields.rooms):
         place = document.place("sites", "rooms", number)
@@ -335,6 +337,8 @@ def _count(
         )
     ]
     if count <= len(listed):
+        speakers = {turn.floor for turn in document.file.agenda or ()}
+        order.sort(key=lambda site_id: site_id not in speakers)
         dropped = set(order[count:])
         return {site_id: row for site_id, row in rows.items() if site_id not in dropped}
     for site_id in order[: count - len(listed)]:

@@ -7,23 +7,18 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil, gcd
 
+from sim.scenario import classes
 from sim.scenario.document import Document
 from sim.scenario.meeting_schema import StreamFields
 from sim.scenario.model import Line, Relay, Stream
+from sim.scenario.problems import FaultyError
 from sim.scenario.quantities import Pace
 from sim.scenario.sites import Tree
-from sim.units import format_rate
+from sim.scenario.ways import Way, find_way
+from sim.units import format_rate, format_time
 
 MAX_PACKETS_PER_S = 10**7
 MAX_PACKETS_PER_FRAME = 10**7
-
-
-class _FaultyError(ValueError):
-    """A stream that cannot be; `field` says where."""
-
-    def __init__(self, field: tuple[str, ...], text: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
@@ -33,17 +28,11 @@ def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
         problems.add(document.place("streams"), "needs at least one stream")
     streams = []
     for name, fields in document.file.streams.items():
-        origin = fields.origin
-        if origin is not None and origin not in (tree.root, tree.tiers[0]):
-            place = document.place("streams", name, "from")
-            if origin in tree.sites:
-                problems.add(place, f"only the root '{tree.root}' can send, not '{origin}'")
-            else:
-                text = f"no site '{origin}'{problems.suggest(origin, [tree.root, tree.tiers[0]])}"
-                problems.add(place, text)
         try:
-            streams.append(_stream(name, fields, tree.root))
-        except _FaultyError as error:
+            way = find_way(fields.origin, fields.to, tree, problems)
+            precedence = classes.precedence(document, fields.class_)
+            streams.append(_stream(name, fields, way, precedence, tree.root))
+        except FaultyError as error:
             problems.add(document.place("streams", name, *error.field), str(error))
     return tuple(sorted(streams, key=lambda stream: stream.id.encode()))
 
@@ -81,10 +70,10 @@ def check_sizes(
             document.problems.add(document.place("streams", stream.id, "packet"), text)
 
 
-def _stream(name: str, fields: StreamFields, root: str) -> Stream:
+def _stream(name: str, fields: StreamFields, way: Way, precedence: int, root: str) -> Stream:
     pace = _pace(fields)
     if fields.packet + fields.overhead > 65_535:
-        raise _FaultyError(("overhead",), "packet and overhead are more than 65535 B together")
+        raise FaultyError(("overhead",), "packet and overhead are more than 65535 B together")
     mean = Fraction(fields.frame or 0)
     if fields.rate is not None:
         mean = fields.rate * pace.interval_ns / (8 * 10**9)
@@ -92,11 +81,26 @@ def _stream(name: str, fields: StreamFields, root: str) -> Stream:
     ordinary, key = _frame_bytes(fields, mean, key_every)
     size = ("rate",) if fields.rate is not None else ("frame",)
     if ordinary < 1:
-        raise _FaultyError(size, "leaves less than 1 B for an ordinary frame")
+        raise FaultyError(size, "leaves less than 1 B for an ordinary frame")
     _check_packets(fields, pace, ordinary, key, size)
+    if fields.composite and way.direction != "up":
+        raise FaultyError(("composite",), "a composite goes up; give 'to', a tier or 'parent'")
+    if way.direction == "floor" and fields.start:
+        raise FaultyError(("start",), "the floor's streams start with each turn")
+    if fields.playout is not None and fields.playout < pace.interval_ns:
+        interval = format_time(_round(pace.interval_ns))
+        text = f"{format_time(fields.playout)} is shorter than a frame, {interval}: it never plays"
+        raise FaultyError(("playout",), text)
     stream = Stream(
         id=name,
-        origin=root,
+        direction=way.direction,
+        origins=way.origins,
+        to=way.to,
+        composite=fields.composite,
+        meeting=fields.meeting or "",
+        precedence=precedence,
+        playout_ns=fields.playout or 0,
+        spread_ns=_spread_ns(fields, way, pace, key_every, root),
         start_ns=fields.start,
         span_ns=pace.span_ns,
         frames_per_span=pace.frames,
@@ -122,6 +126,18 @@ def _pace(fields: StreamFields) -> Pace:
     return Pace(span_ns // shared, fields.rate // shared)
 
 
+def _spread_ns(fields: StreamFields, way: Way, pace: Pace, key_every: int, root: str) -> int:
+    """Return how far apart the sources may start; 0 where one is drawn no shift."""
+    if way.origins in ((), (root,)):
+        if fields.spread:
+            who = "the root starts at once" if way.origins else "the floor starts with each turn"
+            raise FaultyError(("spread",), f"{who}; nothing is spread")
+        return 0
+    if fields.spread is not None:
+        return fields.spread
+    return _round(pace.interval_ns * max(key_every, 1)) if len(way.origins) > 1 else 0
+
+
 def _key_every(fields: StreamFields, pace: Pace) -> int:
     """Return the frames from one key frame to the next; 0: no key frames."""
     if fields.key is None:
@@ -129,7 +145,7 @@ def _key_every(fields: StreamFields, pace: Pace) -> int:
     every = fields.key.every
     frames = every.amount if every.unit == "frames" else _round(every.amount / pace.interval_ns)
     if frames < 2:
-        raise _FaultyError(("key", "every"), "must be at least 2 frames")
+        raise FaultyError(("key", "every"), "must be at least 2 frames")
     return int(frames)
 
 
@@ -140,7 +156,7 @@ def _frame_bytes(fields: StreamFields, mean: Fraction, key_every: int) -> tuple[
     size = fields.key.size
     if size.unit == "factor":
         if fields.rate is None:
-            raise _FaultyError(
+            raise FaultyError(
                 ("key", "size"), "a factor needs 'rate'; with 'frame', give the bytes"
             )
         key = Fraction(repr(float(size.amount))) * mean
@@ -152,7 +168,7 @@ def _frame_bytes(fields: StreamFields, mean: Fraction, key_every: int) -> tuple[
     ordinary = (key_every * mean - key) / (key_every - 1)
     if ordinary < 1:
         text = f"key frames alone need more than {format_rate(fields.rate)}"
-        raise _FaultyError(("key", "size"), text)
+        raise FaultyError(("key", "size"), text)
     return _round(ordinary), max(_round(key), 1)
 
 
@@ -162,11 +178,11 @@ def _check_packets(
     packets = max(ceil(Fraction(each, fields.packet)) for each in (ordinary, key))
     if packets > MAX_PACKETS_PER_FRAME:
         text = f"a frame of {packets} packets is above the limit of {MAX_PACKETS_PER_FRAME}"
-        raise _FaultyError(size, text)
+        raise FaultyError(size, text)
     per_s = _round(packets * 10**9 / pace.interval_ns)
     if per_s > MAX_PACKETS_PER_S:
         text = f"{per_s} packets a second are above the limit of {MAX_PACKETS_PER_S}"
-        raise _FaultyError(size, text)
+        raise FaultyError(size, text)
 
 
 def _pace_bps(fields: StreamFields, wire_bps: Fraction) -> int:
@@ -180,7 +196,7 @@ def _pace_bps(fields: StreamFields, wire_bps: Fraction) -> int:
             f"paces at {format_rate(pace_bps)}, below the stream's mean rate with overhead, "
             f"{format_rate(float(wire_bps))}: it would fall behind for ever"
         )
-        raise _FaultyError(("pacing",), text)
+        raise FaultyError(("pacing",), text)
     return pace_bps
 
 

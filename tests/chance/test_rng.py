@@ -10,19 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import rng
-from sim.dataplane.kernels import loss
+from sim import draws, rng
 
 
 # Kernels have no Python entry of their own.
 @numba.njit
 def word(key_0, key_1, index):  # type: ignore[no-untyped-def]
-    return loss.philox(key_0, key_1, index)
+    return draws.philox(key_0, key_1, index)
 
 
 @numba.njit
 def gap(key, index, chance):  # type: ignore[no-untyped-def]
-    return loss.geometric(key, index, chance)
+    return draws.geometric(key, index, chance)
 
 
 keys = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
@@ -32,6 +31,26 @@ keys = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_words_are_numpys_philox(key: rng.Key, first: int, count: int) -> None:
     stream = np.random.Philox(key=np.array(key, dtype=np.uint64)).random_raw(first + count)
     np.testing.assert_array_equal(rng.words(key, first, count), stream[first:])
+
+
+@given(runs=st.lists(st.tuples(keys, st.integers(0, 2**40), st.integers(0, 20)), max_size=6))
+def test_words_of_many_keys_are_those_of_each(runs: list[tuple[rng.Key, int, int]]) -> None:
+    each = [rng.words(key, first, count) for key, first, count in runs]
+    many = np.array([key for key, _, _ in runs], dtype=np.uint64).reshape(len(runs), 2)
+    first = np.array([first for _, first, _ in runs], dtype=np.int64)
+    count = np.array([count for _, _, count in runs], dtype=np.int64)
+    np.testing.assert_array_equal(
+        rng.words_of(many, first, count), np.concatenate([rng.words((0, 0), 0, 0), *each])
+    )
+
+
+def test_more_keys_than_are_drawn_at_a_time_draw_the_same() -> None:
+    count = rng.CHUNK + 3
+    many = np.array([[number, 2**64 - 1 - number] for number in range(count)], dtype=np.uint64)
+    ones = np.ones(count, dtype=np.int64)
+    words = rng.words_of(many, 7 * ones, ones)
+    for number in (0, rng.CHUNK - 1, rng.CHUNK, count - 1):
+        assert words[number] == rng.words((number, 2**64 - 1 - number), 7, 1)[0]
 
 
 @given(key=keys, index=st.integers(0, 2**40))

@@ -45,6 +45,9 @@ def test_it_reports_and_writes_its_folder(done):
         "endpoints.parquet",
         "lines.parquet",
         "egresses.parquet",
+        "sources.parquet",
+        "streams.parquet",
+        "turns.parquet",
         "timeline.parquet",
         "trace-8001.csv",
         *(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from sim.cli import main
-from sim.network.capacity import egress_load, line_load
+from sim.network.capacity import egress_load, line_load, offered
 from sim.network.transmitter import drain_ns
 from sim.network.tree import build_network
 from tests.cli.conftest import SCENARIO
-from tests.results.meetings import scenario
+from tests.equality import trees
+from tests.results.meetings import CAM, STEADY, scenario, talk
 
 
 def test_it_describes_the_scenario(hamlet, capfd):
@@ -33,7 +35,8 @@ def test_the_fullest_lines_come_first_with_their_load(hamlet, capfd):
     text = capfd.readouterr().out
     lines = text[text.index("fullest lines") : text.index("fullest egresses")].splitlines()
     loads = [float(line.split()[-2]) for line in lines if line.endswith("%")]
-    assert len(loads) == 5
+    assert len(loads) == 10
+    assert loads[5:] == [0] * 5, "nothing goes up"
     assert loads == sorted(loads, reverse=True)
     # 1 Mbit/s of media and 40 bytes with each packet, on 4 Mbit/s.
     assert 25 < loads[0] < 28
@@ -73,17 +76,59 @@ def test_schema_is_a_json_schema(capfd):
     assert {"name", "sites", "streams"} <= set(schema["properties"])
 
 
+ONE_BPS = 20 * 1040 * 8  # of each of the streams below
+
+
 def test_loads_are_offered_rate_over_capacity():
+    """Two streams come down to all."""
     network = build_network(scenario())
-    lines = line_load(network, offered_bps=2_000_000)
-    assert np.isnan(lines[0])
-    assert lines[network.index["79"]] == 0.02
-    assert lines[network.index["76000"]] == 2 / 3  # of 4 Mbit/s the policer lets 3 in
-    egresses = egress_load(network, offered_bps=2_000_000)
+    lines = line_load(scenario(), network)
+    n = len(network.sites)
+    assert np.isnan(lines[[0, n]]).all()
+    assert lines[network.index["79"]] == 2 * ONE_BPS / 100e6
+    assert lines[network.index["76000"]] == 2 * ONE_BPS / 3e6  # what the policer lets in
+    assert (lines[n + 1 :] == 0).all()
     # By relay in preorder: vn, 79 (the rest), 79 (viettel), 760, 769, 80 (none), 794.
-    assert egresses.tolist() == pytest.approx(
-        [0.004, 0.01, 0.02, 0.06, 0.06, float("nan"), 0.04], nan_ok=True
-    )
+    parts = np.array([2 / 1e9, 1 / 2e8, 1 / 1e8, 3 / 1e8, 3 / 1e8, np.nan, 2 / 1e8])
+    np.testing.assert_allclose(egress_load(scenario(), network), parts * 2 * ONE_BPS)
+
+
+def test_loads_of_both_ways_count_who_sends_and_for_how_long():
+    """A camera up from each room to its parent, and speakers for 2 of 10 s each."""
+    meeting = talk(background=STEADY)
+    network = build_network(meeting)
+    bps, n = offered(meeting, network).line_bps / ONE_BPS, len(network.sites)
+    site = network.index
+    assert bps[n + site["76000"]] == pytest.approx(1)
+    assert bps[n + site["76001"]] == pytest.approx(1.2)  # it speaks, too
+    assert bps[n + site["760"]] == pytest.approx(0.2)  # cameras end here
+    assert bps[n + site["79"]] == pytest.approx(1 + 0.2 + 0.2)  # its own room, and it speaks
+    assert bps[site["76000"]] == pytest.approx(2 + 0.6)
+    assert bps[site["76001"]] == pytest.approx(2 + 0.4)
+    assert bps[site["794"]] == pytest.approx(2 + 0.6)  # its own go through it to those below
+    assert bps[[0, n]].tolist() == [0, 0]
+    load = line_load(meeting, network)
+    assert load[site["76000"]] == pytest.approx(2.6 * ONE_BPS / 3e6)
+    to_central = dataclasses.replace(meeting.streams[CAM], to="central")
+    meeting = dataclasses.replace(meeting, streams=(to_central, *meeting.streams[1:]))
+    up = offered(meeting, network).line_bps[n:] / ONE_BPS
+    assert up[site["760"]] == pytest.approx(3 + 0.2)
+    assert up[site["79"]] == pytest.approx(7 + 0.4)
+
+
+@pytest.mark.parametrize(
+    ("background", "others_bps"),
+    [
+        (trees.poisson(rate_bps=1_000_000), 1e6),
+        (trees.bursts(rate_bps=8_000_000, burst_ns=300, silence_ns=1700), 1.2e6),
+        (trees.poisson(rate_bps=1_000_000, profile=(0.5,) * 24), 0.5e6),
+    ],
+)
+def test_packets_of_others_are_load(background, others_bps):
+    meeting = scenario(background=background)
+    network = build_network(meeting)
+    load = line_load(meeting, network)[network.index["76000"]]
+    assert load == pytest.approx((2 * ONE_BPS + others_bps) / 3e6)
 
 
 @pytest.mark.parametrize("packets", [1, 7, 100])

@@ -1,4 +1,7 @@
-"""Scheduled faults become edits at their own nanosecond, and overlapping ones hold together."""
+"""Scheduled faults become edits at their own nanosecond, and overlapping ones hold together.
+
+Directions: s is down, and 3 + s up, for there are three sites.
+"""
 
 from __future__ import annotations
 
@@ -80,34 +83,49 @@ def test_overlapping_degradations_multiply() -> None:
     slow = replace(NOTHING, action="degrade", lines=("b",), rate_factor=0.5)
     slower = replace(slow, at_ns=15, until_ns=30, rate_factor=0.1)
     assert edits(slow, slower) == [
-        SetLineRate(at_ns=10, target=2, rate_bps=rate_bps // 2),
-        SetLineRate(at_ns=15, target=2, rate_bps=rate_bps // 20),
-        SetLineRate(at_ns=20, target=2, rate_bps=rate_bps // 10),
-        SetLineRate(at_ns=30, target=2, rate_bps=rate_bps),
+        SetLineRate(at_ns=at_ns, target=target, rate_bps=rate_bps // part)
+        for at_ns, part in ((10, 2), (15, 20), (20, 10), (30, 1))
+        for target in (2, 5)
+    ]
+
+
+def test_each_direction_is_slowed_from_its_own_rate() -> None:
+    lines = {"b": trees.line(trees.direction(rate_bps=900), trees.direction(rate_bps=300))}
+    scenario = trees.scenario({"root": "", "a": "root", "b": "a"}, lines=lines)
+    fault = replace(NOTHING, action="degrade", lines=("b",), rate_factor=0.5)
+    plane = ControlPlane(replace(scenario, faults=(fault,)), build_network(scenario))
+    assert plane.run_until(20) == [
+        SetLineRate(at_ns=10, target=2, rate_bps=450),
+        SetLineRate(at_ns=10, target=5, rate_bps=150),
     ]
 
 
 def test_added_losses_are_independent() -> None:
     lossy = replace(NOTHING, action="degrade", lines=("b",), added_loss=0.5)
     other = replace(lossy, at_ns=15, until_ns=30)
-    losses = [edit.loss for edit in edits(lossy, other) if isinstance(edit, SetLineLoss)]
-    good = [loss.good for loss in losses]
-    assert good == [0.5, 0.75, 0.5, 0.0]
-    assert losses[-1] == Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
+    losses = [edit for edit in edits(lossy, other) if isinstance(edit, SetLineLoss)]
+    for direction in (2, 5):
+        good = [edit.loss.good for edit in losses if edit.target == direction]
+        assert good == [0.5, 0.75, 0.5, 0.0]
+    assert losses[-1].loss == Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
 
 
 def test_added_loss_is_independent_in_the_bad_state_too() -> None:
     """1 - (1 - 0.6)(1 - 0.5) = 0.8, not 1.1."""
-    line = trees.line(down=trees.direction(loss=Loss(p=0.1, r=0.5, bad=0.6, good=0.0)))
+    line = trees.line(
+        down=trees.direction(loss=Loss(p=0.1, r=0.5, bad=0.6, good=0.0)), up=trees.direction()
+    )
     scenario = trees.scenario(
         {"root": "", "b": "root"},
         lines={"b": line},
     )
     fault = replace(NOTHING, action="degrade", lines=("b",), added_loss=0.5)
     plane = ControlPlane(replace(scenario, faults=(fault,)), build_network(scenario))
-    (begin, end) = (edit.loss for edit in plane.run_until(100) if isinstance(edit, SetLineLoss))
+    losses = [edit for edit in plane.run_until(100) if isinstance(edit, SetLineLoss)]
+    (begin, end) = (edit.loss for edit in losses if edit.target == 1)
     assert (begin.p, begin.r, begin.bad, begin.good) == (0.1, 0.5, 0.8, 0.5)
     assert end == line.down.loss
+    assert [edit.loss.good for edit in losses if edit.target == 3] == [0.5, 0.0]
 
 
 def test_a_degraded_relay_slows_its_egresses() -> None:

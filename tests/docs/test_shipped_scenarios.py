@@ -26,6 +26,9 @@ SITES = {
     "province": {"central": 1, "province": 1, "district": 9, "commune": 101},
     "tiny": {"central": 1, "province": 2, "district": 4, "commune": 12},
 }
+BROADCAST = {"video", "voice", "slides"}
+TALK = {"room-video", "room-voice", "floor-video", "floor-voice"}
+STREAMS = {"national": BROADCAST | TALK, "south": BROADCAST}
 ROOMS = {"national": 9_811, "south": 2_817, "province": 111, "tiny": 16}
 
 
@@ -55,7 +58,7 @@ def test_a_scenario_has_the_sites_it_promises(name: str) -> None:
 def test_a_large_scenario_has_what_a_planner_would_look_for(name: str) -> None:
     scenario = shipped(name)
     assert scenario.duration_ns == 600 * 10**9
-    assert {stream.id for stream in scenario.streams} == {"video", "voice", "slides"}
+    assert {stream.id for stream in scenario.streams} == STREAMS[name]
     classes = Counter(line.access_class for line in scenario.lines if line.access_class)
     communes = SITES[name]["commune"]
     for access_class, share in {"fibre": 0.7, "shared": 0.2, "radio": 0.1}.items():
@@ -66,6 +69,32 @@ def test_a_large_scenario_has_what_a_planner_would_look_for(name: str) -> None:
     assert len(scenario.faults) >= 2
     assert all(fault.lines or fault.relays for fault in scenario.faults)
     assert scenario.requirements
+
+
+def test_the_national_meeting_talks_back() -> None:
+    """Every room is seen and heard by its parent, and one site of each tier by all."""
+    scenario = shipped("national")
+    sites = {site.id: site for site in scenario.sites}
+    rooms = tuple(site.id for site in scenario.sites if site.room)
+    streams = {stream.id: stream for stream in scenario.streams}
+    for stream in (streams["room-video"], streams["room-voice"]):
+        assert (stream.direction, stream.to, stream.origins) == ("up", "parent", rooms)
+    assert {streams[name].direction for name in TALK if name.startswith("floor")} == {"floor"}
+    assert [sites[turn.site].tier for turn in scenario.agenda] == list(scenario.tiers[1:])
+
+
+def test_audio_goes_first_in_the_national_meeting_and_others_use_its_access_lines() -> None:
+    scenario = shipped("national")
+    tier = {site.id: site.tier for site in scenario.sites}
+    assert scenario.classes[0] == "audio"
+    first = {stream.id for stream in scenario.streams if stream.precedence == 0}
+    assert first == {"voice", "room-voice", "floor-voice"}
+    ports = [port for line in scenario.lines for port in (line.down, line.up)]
+    egresses = [egress for relay in scenario.relays for egress in relay.egresses]
+    assert {port.scheduling for port in [*ports, *egresses]} == {"priority"}
+    for line in scenario.lines:
+        for port in (line.down, line.up):
+            assert (port.background is not None) == (tier[line.site] == "commune")
 
 
 def test_the_south_has_129_second_sites() -> None:

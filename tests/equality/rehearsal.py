@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from sim.dataplane.edit import Edit
 from sim.dataplane.engine import Engine
-from sim.dataplane.tally import FateLog, Tally
+from sim.dataplane.tally import Tally
 from sim.media.packets import Packets
 from sim.scenario.model import FOREVER_NS, Scenario
 
 Cuts = tuple[int, ...]
-Sent = tuple[int, int, int]  # sent_ns, stream, size_bytes
+Played = tuple[Engine, Cuts]  # an engine, and where the time was cut that it played
+
+
+class Dispatch(NamedTuple):
+    """A packet that a site sends.
+
+    Attributes
+    ----------
+    stream : index into the scenario's streams
+    origin : number of the site; the root's is 0
+    turn : the turn of the agenda whose first frame it is part of; -1: none
+    """
+
+    sent_ns: int
+    stream: int
+    size_bytes: int
+    origin: int = 0
+    turn: int = -1
+
+
+class Name(NamedTuple):
+    """A packet, said so that no cutting of time changes it."""
+
+    origin: int
+    stream: int
+    sequence: int
+
+
+Sent = tuple[int, int, int] | Dispatch  # three numbers: sent by the root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -26,7 +55,7 @@ class Rehearsal:
     Attributes
     ----------
     scenario : the tree
-    packets : what the root sends, sorted by (sent_ns, stream)
+    packets : what is sent, in any order; those of a source at one instant in their order
     edits : sorted by time
     """
 
@@ -39,15 +68,22 @@ class Rehearsal:
         scenario = self.scenario
         parts = [
             f"Rehearsal(seed={scenario.seed}, duration_ns={scenario.duration_ns},",
-            f"  dark_after_ns={scenario.dark_after_ns},",
+            f"  dark_after_ns={scenario.dark_after_ns}, begins_ns={scenario.begins_ns},",
             "  rooms: " + " ".join(site.id for site in scenario.sites if site.room),
             *(
-                f"  {line.parent} -> {line.site} by {line.carrier}: {line.down}, "
-                f"propagation_ns={line.propagation_ns}"
+                f"  {line.parent} - {line.site} by {line.carrier}: down {line.down}, "
+                f"up {line.up}, propagation_ns={line.propagation_ns}"
                 for line in scenario.lines
             ),
             *(f"  {relay}" for relay in scenario.relays),
-            f"  packets (sent_ns, stream, size_bytes): {self.packets}",
+            *(
+                f"  {stream.id}: {stream.direction} from {' '.join(stream.origins)} "
+                f"to {stream.to!r}, composite={stream.composite}, "
+                f"precedence={stream.precedence}, playout_ns={stream.playout_ns}"
+                for stream in scenario.streams
+            ),
+            *(f"  {turn}" for turn in scenario.agenda),
+            *(f"  {packet}" for packet in self.in_order()),
             *(f"  {edit}" for edit in self.edits),
         ]
         return "\n".join(parts) + ")"
@@ -56,19 +92,49 @@ class Rehearsal:
         """Print the short form in Hypothesis's reports too."""
         printer.text(repr(self))
 
+    def in_order(self) -> list[Dispatch]:
+        """Return all packets by origin, sending time and stream."""
+        packets = [Dispatch(*packet) for packet in self.packets]
+        return sorted(packets, key=lambda packet: (packet.origin, packet.sent_ns, packet.stream))
+
+    def names(self, cuts: Cuts = ()) -> list[Name]:
+        """Return the packets by their numbers, for one cutting."""
+        found: list[Name] = []
+        for start_ns, end_ns in spans(self, cuts):
+            packets = self.packets_in(start_ns, end_ns)
+            origin = np.repeat(
+                np.arange(packets.origin_first.size - 1), np.diff(packets.origin_first)
+            )
+            columns = origin.tolist(), packets.stream.tolist(), packets.sequence.tolist()
+            assert packets.first == len(found)
+            found += map(Name, *columns)
+        return found
+
     def packets_in(self, start_ns: int, end_ns: int) -> Packets:
-        """Return the packets sent in [start_ns, end_ns)."""
-        sent_ns, stream, size_bytes = np.array(self.packets, dtype=np.int64).reshape(-1, 3).T
-        sequence = np.zeros_like(stream)
-        for each in range(len(self.scenario.streams)):
-            sequence[stream == each] = np.arange((stream == each).sum())
-        first, end = np.searchsorted(sent_ns, [start_ns, end_ns])
+        """Return the packets sent in [start_ns, end_ns).
+
+        They are numbered span by span, so those sent before `start_ns` have the lower numbers.
+        """
+        sent: dict[tuple[int, int], int] = {}
+        rows = []
+        for packet in self.in_order():
+            source = packet.origin, packet.stream
+            sequence = sent[source] = sent.get(source, -1) + 1
+            if start_ns <= packet.sent_ns < end_ns:
+                rows.append((*packet, sequence))
+        sent_ns, stream, size_bytes, origin, turn, sequence_numbers = (
+            np.array(rows, dtype=np.int64).reshape(-1, 6).T.copy()
+        )
         return Packets(
-            first=int(first),
-            sent_ns=sent_ns[first:end].copy(),
-            size_bytes=size_bytes[first:end].copy(),
-            stream=stream[first:end].copy(),
-            sequence=sequence[first:end].copy(),
+            first=sum(packet[0] < start_ns for packet in self.packets),
+            origin_first=np.searchsorted(origin, np.arange(len(self.scenario.sites) + 1)).astype(
+                np.int64
+            ),
+            sent_ns=sent_ns,
+            size_bytes=size_bytes,
+            stream=stream,
+            sequence=sequence_numbers,
+            turn=turn,
         )
 
     def edits_in(self, start_ns: int, end_ns: int) -> list[Edit]:
@@ -76,9 +142,14 @@ class Rehearsal:
         return [edit for edit in self.edits if start_ns <= edit.at_ns < end_ns]
 
 
+def spans(rehearsal: Rehearsal, cuts: Cuts) -> list[tuple[int, int]]:
+    """Return the spans of a cutting; in the last one the run drains."""
+    return list(pairwise([0, *cuts, rehearsal.scenario.duration_ns, FOREVER_NS]))
+
+
 def play(rehearsal: Rehearsal, engine: Engine, cuts: Cuts = ()) -> Iterator[int]:
     """Replay the rehearsal span by span and drain it; yield the end of each span."""
-    for start_ns, end_ns in pairwise([0, *cuts, rehearsal.scenario.duration_ns, FOREVER_NS]):
+    for start_ns, end_ns in spans(rehearsal, cuts):
         engine.replay(
             start_ns,
             end_ns,
@@ -93,24 +164,26 @@ def every_ns(rehearsal: Rehearsal) -> Cuts:
     return tuple(range(1, rehearsal.scenario.duration_ns))
 
 
-def rows(fates: FateLog) -> list[tuple[int, int, int, int]]:
-    """Return the fates sorted, as (site, packet, fate, at_ns)."""
-    columns: Sequence[list[int]] = [
-        column.tolist() for column in (fates.site, fates.packet, fates.fate, fates.at_ns)
-    ]
-    return sorted(zip(*columns, strict=True))
+def rows(engine: Engine, names: Sequence[Name]) -> list[tuple[int, Name, int, int]]:
+    """Return the fates sorted, as (hop, packet, fate, at_ns); `names` are by number."""
+    fates = engine.fates()
+    columns = (fates.hop, fates.packet, fates.fate, fates.at_ns)
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    return sorted((hop, names[packet], fate, at_ns) for hop, packet, fate, at_ns in found)
 
 
 def assert_same_tally(one: Tally, other: Tally, when: str) -> None:
     """Fail, with the first differing cells, unless all arrays of both tallies are equal."""
-    for name in ("line", "line_delay", "room", "room_delay", "egress"):
+    for field in fields(Tally):
         np.testing.assert_array_equal(
-            getattr(one, name), getattr(other, name), err_msg=f"{name} {when}"
+            getattr(one, field.name), getattr(other, field.name), err_msg=f"{field.name} {when}"
         )
 
 
-def assert_same_run(one: Engine, other: Engine, when: str) -> None:
-    """Fail unless two engines stand at the same point of the same run."""
-    assert_same_tally(one.tally, other.tally, when)
-    assert one.pending() == other.pending(), f"pending {when}"
-    assert rows(one.fates()) == rows(other.fates()), f"fates {when}"
+def assert_same_run(rehearsal: Rehearsal, one: Played, other: Played, when: str) -> None:
+    """Fail unless two engines stand at the same point of the same run, however it was cut."""
+    (first, first_cuts), (second, second_cuts) = one, other
+    assert_same_tally(first.tally, second.tally, when)
+    assert first.pending() == second.pending(), f"pending {when}"
+    fates = rows(first, rehearsal.names(first_cuts)), rows(second, rehearsal.names(second_cuts))
+    assert fates[0] == fates[1], f"fates {when}"

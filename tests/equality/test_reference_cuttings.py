@@ -21,9 +21,11 @@ def test_reference_is_the_same_however_time_is_cut(
     everywhere = frozenset(range(len(network.sites)))
     fine = ReferenceEngine(rehearsal.scenario, network, watch=everywhere)
     coarse = ReferenceEngine(rehearsal.scenario, network, watch=everywhere)
-    fine_ends = play(rehearsal, fine, every_ns(rehearsal))
-    for end_ns in play(rehearsal, coarse, data.draw(cuttings(rehearsal.scenario.duration_ns))):
+    instants = every_ns(rehearsal)
+    fine_ends = play(rehearsal, fine, instants)
+    cuts = data.draw(cuttings(rehearsal.scenario.duration_ns), label="cuts")
+    for end_ns in play(rehearsal, coarse, cuts):
         while next(fine_ends) != end_ns:
             pass
-        assert_same_run(fine, coarse, f"at {end_ns} ns")
-    assert_conserved(network, coarse, len(rehearsal.packets))
+        assert_same_run(rehearsal, (fine, instants), (coarse, cuts), f"at {end_ns} ns")
+    assert_conserved(rehearsal, network, coarse, cuts)

@@ -1,12 +1,25 @@
-"""A meeting of one site that sends: all that sources look at."""
+"""A meeting of sites that send: all that sources look at."""
 
 from __future__ import annotations
 
-from sim.scenario.model import Scenario, Stream
+from collections.abc import Sequence
+
+from sim.scenario.model import Relay, Scenario, Stream, Turn
+
+SITES = ("root", "b", "a", "c")  # in order of their numbers
+INDEX = {site: number for number, site in enumerate(SITES)}
+TRANSCODING_NS = {"a": 0, "b": 7, "c": 13}
 
 STEADY = Stream(
     id="s",
-    origin="root",
+    direction="down",
+    origins=("root",),
+    to="",
+    composite=False,
+    meeting="",
+    precedence=0,
+    playout_ns=0,
+    spread_ns=0,
     start_ns=0,
     span_ns=10**9,
     frames_per_span=30,
@@ -20,8 +33,8 @@ STEADY = Stream(
 )
 
 
-def meeting(streams: list[Stream], *, seed: int) -> Scenario:
-    """Return a scenario with these streams and no sites."""
+def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()) -> Scenario:
+    """Return a scenario with these streams and no sites, but relays of them that compose."""
     return Scenario(
         name="meeting",
         about="",
@@ -30,11 +43,25 @@ def meeting(streams: list[Stream], *, seed: int) -> Scenario:
         window_ns=10**9,
         bin_ns=10**9,
         dark_after_ns=10**9,
+        begins_ns=0,
+        classes=("all",),
         tiers=("central",),
         sites=(),
         lines=(),
-        relays=(),
+        relays=tuple(
+            Relay(
+                site=site,
+                processing_ns=0,
+                egresses=(),
+                mode="compose",
+                transcoding_ns=transcoding_ns,
+                select=0,
+                ports=0,
+            )
+            for site, transcoding_ns in TRANSCODING_NS.items()
+        ),
         streams=tuple(streams),
+        agenda=tuple(agenda),
         faults=(),
         late_faults=0,
         requirements=(),

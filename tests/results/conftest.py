@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
+from sim.metrics.measures import Measures
 from sim.metrics.meters import Meters
 from sim.metrics.verdict import judge
 from sim.results.files import write
 from sim.results.run import Results
-from sim.results.trace import assemble
+from sim.results.trace import Trace, assemble
+from sim.results.watched import Watch
 from sim.scenario.model import FOREVER_NS, Fault, Requirement
-from tests.results.meetings import MS, Meeting, S, scenario
+from tests.results.meetings import CAM, MS, SPEAK, VIDEO, Meeting, S, scenario, talk
 
 FAULTS = (
     Fault(
@@ -77,23 +80,65 @@ def hold(meeting: Meeting) -> Held:
         meeting.dead_relays = {district} if 3 <= second < 6 else set()
         for i in range(40):
             meeting.send(second * S + i * 25 * MS, 1000 + i, stream=i % 2)
-        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent))
-    meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent))
+        meters.close_bin((second + 1) * S, meeting.tally)
+    meters.close_bin(FOREVER_NS, meeting.tally)
     return Held(meeting, meters)
+
+
+def hold_talk(meeting: Meeting) -> Held:
+    """Hold the same in both directions: cameras twice a second, the speaker ten times.
+
+    The first of a turn's packets, with three more, is its first frame.
+    """
+    meters = Meters(meeting.scenario, meeting.network)
+    network = meeting.network
+    for second in range(10):
+        meeting.dead_relays = {network.index["794"]} if second == 5 else set()
+        meeting.dead_rooms = {network.index["76000"]} if second == 2 else set()
+        for i in range(40):
+            meeting.send(second * S + i * 25 * MS, 1000 + i, stream=VIDEO + i % 2)
+            if i % 20 == 0:
+                for room in np.flatnonzero(network.room).tolist():
+                    meeting.send(second * S + i * 25 * MS, 600, stream=CAM, origin=room)
+            for t, turn in enumerate(meeting.scenario.agenda):
+                if i % 4 == 0 and turn.at_ns <= second * S < turn.until_ns:
+                    first = second * S == turn.at_ns and i < 16
+                    meeting.send(
+                        second * S + i * 25 * MS,
+                        900,
+                        stream=SPEAK,
+                        origin=network.index[turn.site],
+                        turn=t if first else -1,
+                    )
+        meters.close_bin((second + 1) * S, meeting.tally)
+    meters.close_bin(FOREVER_NS, meeting.tally)
+    return Held(meeting, meters)
+
+
+def finish(meters: Meters, meeting: Meeting) -> Measures:
+    return meters.finish(
+        meeting.tally,
+        packets_sent=len(meeting.sent),
+        turn_packets=meeting.turn_packets,
+        pending=0,
+    )
+
+
+def trace(meeting: Meeting, site: str) -> Trace:
+    watch = Watch(meeting.scenario, meeting.network, site)
+    watch.add(meeting.packets())
+    return assemble(meeting.network, watch.finish(), meeting.fates())
 
 
 def results_of(held: Held, *traced: str) -> Results:
     meeting = held.meeting
-    measures = held.meters.finish(meeting.tally, pending=0)
+    measures = finish(held.meters, meeting)
     return Results(
         scenario=meeting.scenario,
         network=meeting.network,
         measures=measures,
         verdicts=judge(meeting.scenario.requirements, meeting.network, measures),
-        traces=tuple(
-            assemble(meeting.scenario, meeting.network, site, meeting.packets(), meeting.fates())
-            for site in traced
-        ),
+        traces=tuple(trace(meeting, site) for site in traced),
         engine="packet",
         threads=1,
         wall_s=0.5,
@@ -115,4 +160,22 @@ def folder(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder."""
     path = tmp_path_factory.mktemp("results")
     write(results, path, created=datetime(2021, 9, 5, 8, 30, tzinfo=UTC))
+    return path
+
+
+@pytest.fixture(scope="session")
+def talked() -> Held:
+    """The meeting that goes both ways."""
+    return hold_talk(Meeting(talk(requirements=REQUIREMENTS, faults=FAULTS)))
+
+
+@pytest.fixture(scope="session")
+def talk_results(talked: Held) -> Results:
+    return results_of(talked, "76001", "794")
+
+
+@pytest.fixture(scope="session")
+def talk_folder(talk_results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("talk")
+    write(talk_results, path, created=datetime(2021, 9, 5, 8, 30, tzinfo=UTC))
     return path

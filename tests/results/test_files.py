@@ -15,15 +15,16 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from sim.dataplane.tally import FateLog
+from sim.dataplane.tally import Fate, FateLog
 from sim.plots.charts import draw_charts
 from sim.results.files import write
 from sim.results.tables import tables
 from sim.results.trace import assemble, file_name
-from tests.results.conftest import FAULTS, REQUIREMENTS, hold, results_of
-from tests.results.meetings import Meeting, scenario
+from sim.results.watched import Watch
+from tests.results.conftest import FAULTS, REQUIREMENTS, hold, results_of, trace
+from tests.results.meetings import Meeting, scenario, talk
 
-TABLES = ("endpoints", "lines", "egresses", "timeline")
+TABLES = ("endpoints", "lines", "egresses", "streams", "sources", "turns", "timeline")
 
 
 def summary_of(folder):
@@ -36,15 +37,18 @@ def test_the_folder_holds_what_it_should(folder):
         "endpoints.parquet",
         "lines.parquet",
         "scenario.yaml",
+        "sources.parquet",
+        "streams.parquet",
         "summary.json",
         "timeline.parquet",
         "trace-79401.csv",
+        "turns.parquet",
     ]
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_pandas_polars_and_duckdb_read_the_same_values(folder, name):
-    path = folder / f"{name}.parquet"
+def test_pandas_polars_and_duckdb_read_the_same_values(talk_folder, name):
+    path = talk_folder / f"{name}.parquet"
     arrow = pq.read_table(path).to_pylist()
     assert arrow
     polars = pl.read_parquet(path).to_dicts()
@@ -58,8 +62,8 @@ def test_pandas_polars_and_duckdb_read_the_same_values(folder, name):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_number_has_its_unit(folder, name):
-    schema = pq.read_schema(folder / f"{name}.parquet")
+def test_every_number_has_its_unit(talk_folder, name):
+    schema = pq.read_schema(talk_folder / f"{name}.parquet")
     by_suffix = {"_ms": "ms", "_bps": "bit/s", "_bytes": "bytes"}
     for field in schema:
         unit = field.metadata[b"unit"].decode()
@@ -74,11 +78,17 @@ def test_every_number_has_its_unit(folder, name):
 
 def test_what_could_not_be_known_is_null(folder):
     lines = pq.read_table(folder / "lines.parquet").to_pylist()
-    idle = [row for row in lines if row["direction"] == "up" or row["role"] == "backup"]
-    assert len(idle) == 13 + 2
+    idle = [row for row in lines if row["direction"] == "up" and row["role"] == "primary"]
+    assert len(idle) == 13
     for row in idle:
         assert row["offered"] == row["delivered"] == row["queue_max_ms"] == 0
         assert row["delay_mean_ms"] is row["delay_p99_ms"] is row["delay_max_ms"] is None
+    backup = [row for row in lines if row["role"] == "backup"]
+    assert [row["direction"] for row in backup] == ["down", "up"]
+    said = "site name place tier parent role direction carrier access_class rate_bps buffer_bytes"
+    said += " scheduling propagation_ms"
+    for row in backup:
+        assert {name for name, value in row.items() if value is not None} == set(said.split())
     used = [row for row in lines if row["direction"] == "down" and row["role"] == "primary"]
     assert len(used) == 13
     assert all(row["delay_p50_ms"] > 2 for row in used)
@@ -96,7 +106,7 @@ def test_only_a_line_with_a_policer_has_its_figures(folder):
     assert {row["tier"] for row in policed} == {"commune"}
     figures = {(row["policer_rate_bps"], row["policer_burst_bytes"]) for row in policed}
     assert figures == {(3_000_000, 30_000)}
-    others = [row for row in lines if row["policer_rate_bps"] is None]
+    others = [row for row in lines if row["policer_rate_bps"] is None and row["role"] == "primary"]
     assert {(row["policer_burst_bytes"], row["lost_policer"]) for row in others} == {(None, 0)}
     rooms = pd.read_parquet(folder / "endpoints.parquet")
     assert sum(row["lost_policer"] for row in policed) == rooms.lost_policer_at_commune.sum() > 0
@@ -205,8 +215,9 @@ def test_a_trace_tells_what_became_of_every_packet(folder, held, results):
     meeting = held.meeting
     assert len(rows) == len(meeting.sent) == 400
     assert [(int(row["sent_ns"]), int(row["size_bytes"])) for row in rows] == [
-        (sent_ns, size_bytes) for sent_ns, size_bytes, _, _ in meeting.sent
+        (sent_ns, size_bytes) for sent_ns, size_bytes, *_ in meeting.sent
     ]
+    assert {(row["origin"], row["way"]) for row in rows} == {("vn", "down")}
     assert [(row["stream"], int(row["sequence"])) for row in rows[:4]] == [
         ("video", 0),
         ("voice", 0),
@@ -244,24 +255,22 @@ def test_a_trace_into_a_room_names_the_relay_or_the_room():
     meeting.send(0, 1000)
     meeting.dead_rooms = {room}
     meeting.send(1, 1000)
-    meeting.dead_relays = {room}
+    meeting.dead_rooms, meeting.dead_relays = set(), {room}
     meeting.send(2, 1000)
-    trace = assemble(meeting.scenario, meeting.network, "79", meeting.packets(), meeting.fates())
-    where = [trace.wheres[w] if w >= 0 else "" for w in trace.where]
-    assert where == ["", "room 79", "relay 79"]
+    assert trace(meeting, "79").where.tolist() == ["", "room 79", "relay 79"]
 
 
 def test_a_trace_with_a_missing_fate_is_an_error(held):
     meeting, fates = held.meeting, held.meeting.fates()
-    some = slice(0, len(fates.site) - 40)
+    some = slice(0, len(fates.hop) - 40)
+    watch = Watch(meeting.scenario, meeting.network, "79401")
+    watch.add(meeting.packets())
     with pytest.raises(RuntimeError, match="no fate"):
         assemble(
-            meeting.scenario,
             meeting.network,
-            "79401",
-            meeting.packets(),
+            watch.finish(),
             FateLog(
-                site=fates.site[some],
+                hop=fates.hop[some],
                 packet=fates.packet[some],
                 fate=fates.fate[some],
                 at_ns=fates.at_ns[some],
@@ -273,8 +282,7 @@ def test_an_egress_of_a_carrier_is_named_with_it():
     meeting = Meeting(scenario(), loss=0.0)
     meeting.dead_relays = {meeting.network.index["79"]}
     meeting.send(0, 1000)
-    trace = assemble(meeting.scenario, meeting.network, "76000", meeting.packets(), meeting.fates())
-    assert trace.wheres[trace.where[0]] == "egress 79 (viettel)"
+    assert trace(meeting, "76000").where.tolist() == ["egress 79 (viettel)"]
 
 
 @pytest.mark.parametrize("site", ["../../etc/passwd", "a/b", "x" * 300, "Huế\x1b[2J", "."])
@@ -286,8 +294,106 @@ def test_a_traces_file_name_is_one_plain_name(site, tmp_path):
     assert file_name(site + "y") != name
 
 
-def test_tables_have_equally_long_columns(results):
-    for table in tables(results).values():
+def test_tables_have_equally_long_columns(talk_results):
+    for table in tables(talk_results).values():
         assert len({len(column.values) for column in table}) == 1
         names = [column.name for column in table]
         assert len(set(names)) == len(names)
+
+
+def rows_of(folder, name):
+    return pq.read_table(folder / f"{name}.parquet").to_pylist()
+
+
+def test_rooms_streams_and_sources_agree(talk_folder):
+    rooms = pd.read_parquet(talk_folder / "endpoints.parquet").set_index("site").sort_index()
+    streams = pd.read_parquet(talk_folder / "streams.parquet")
+    sources = pd.read_parquet(talk_folder / "sources.parquet")
+    summary = summary_of(talk_folder)
+    assert (streams.groupby("site").due.sum() == rooms.due).all()
+    assert (streams.groupby("site").received.sum() == rooms.received).all()
+    lost = sources[[f"lost_{cause}" for cause in summary["lost"]]].sum(axis=1)
+    assert (sources.sent == sources.ended + lost).all()
+    assert set(summary["streams"]) == set(streams.stream) == {"speak", "video", "voice"}
+    assert set(summary["sources"]) == set(sources.stream) == {"cam", "speak"}
+    for name, block in summary["streams"].items():
+        mine = streams[streams.stream == name]
+        assert (block["rooms"], block["due"], block["received"]) == (
+            len(mine),
+            mine.due.sum(),
+            mine.received.sum(),
+        )
+        assert block["jitter_max_ms"]["max"] == mine.jitter_max_ms.max()
+        total = (mine.delay_mean_ms * mine.received).sum() / mine.received.sum()
+        assert math.isclose(block["delay_mean_ms"], total)
+        if name != "voice":  # it has no play-out delay
+            assert block["freezes"] == mine.freezes.sum()
+            assert block["frozen"] == (mine.freezes > 0).sum()
+    for name, block in summary["sources"].items():
+        mine = sources[sources.stream == name]
+        assert block["lost"] == {cause: mine[f"lost_{cause}"].sum() for cause in summary["lost"]}
+    voice = [row for row in rows_of(talk_folder, "streams") if row["stream"] == "voice"]
+    assert {(row["freezes"], row["frozen_ms"]) for row in voice} == {(None, None)}
+    spoken = [row for row in rows_of(talk_folder, "sources") if row["stream"] == "speak"]
+    assert [row["site"] for row in spoken] == ["79", "76001", "794"]
+    assert {row["jitter_max_ms"] for row in spoken} == {None}
+    assert all(row["site_delay_p50_ms"] > 2 for row in rows_of(talk_folder, "sources"))
+
+
+def test_a_trace_has_what_a_site_sends_up_and_what_comes_down(talk_folder, talked):
+    with (talk_folder / "trace-76001.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    sources = {(row["site"], row["stream"]): row for row in rows_of(talk_folder, "sources")}
+    for stream in ("cam", "speak"):
+        mine = [row for row in rows if row["way"] == "up" and row["stream"] == stream]
+        counted = sources["76001", stream]
+        assert {row["origin"] for row in mine} == {"76001"}
+        assert len(mine) == counted["sent"]
+        assert sum(bool(row["arrived_ns"]) for row in mine) == counted["ended"]
+        for cause in ("outage", "policer", "queue", "line", "endpoint", "port"):
+            lost = sum(row["lost_cause"] == cause for row in mine)
+            assert lost == counted[f"lost_{cause}"]
+    streams = {(row["site"], row["stream"]): row for row in rows_of(talk_folder, "streams")}
+    heard = [row for row in rows if row["way"] == "down" and row["stream"] == "speak"]
+    assert {row["origin"] for row in heard} == {"79", "794"}
+    counted = streams["76001", "speak"]
+    assert len(heard) == counted["due"]
+    assert sum(bool(row["arrived_ns"]) for row in heard) == counted["received"]
+    lost = {row["lost_where"] for row in heard if row["lost_cause"]}
+    assert {"line 80 up", "line 794 up", "relay 794"} & lost, "nothing lost on another's way up"
+    assert all(int(row["sequence"]) >= 0 for row in rows)
+    order = [
+        (int(row["sent_ns"]), row["origin"].encode(), row["stream"].encode(), int(row["sequence"]))
+        for row in rows
+    ]
+    assert order == sorted(order)
+
+
+def test_a_way_up_that_ends_at_a_dead_relay_names_it():
+    meeting = Meeting(talk(), loss=0.0)
+    site, above = meeting.network.index["79400"], meeting.network.index["794"]
+    cam = meeting.stream("cam")
+    meeting.send(0, 600, stream=cam, origin=site)
+    meeting.dead_relays = {above}
+    meeting.send(1, 600, stream=cam, origin=site)
+    meeting.dead_relays, meeting.dead_rooms = set(), {site}
+    meeting.send(2, 600, stream=cam, origin=site)
+    traced = trace(meeting, "79400")
+    assert traced.where.tolist() == ["", "relay 794", "room 79400"]
+    assert traced.fate.tolist() == [Fate.ENDED, Fate.ENDED_OUTAGE, Fate.ROOM_DEAD]
+
+
+def test_turns_say_how_soon_the_rooms_saw_the_speaker(talk_folder, talk_results):
+    rows = rows_of(talk_folder, "turns")
+    assert [row["site"] for row in rows] == ["76001", "794", "79"]
+    for row, block in zip(rows, summary_of(talk_folder)["turns"], strict=True):
+        assert (row["first_frame"], row["rooms"]) == (4, 9)
+        assert row["rooms_never_whole"] == 9 - row["first_frame_rooms"]
+        assert row["first_frame_max_ms"] == block["first_frame_ms"]["max"]
+        assert row["first_packet_p50_ms"] == block["first_packet_ms"]["p50"]
+        if row["first_frame_rooms"]:
+            assert row["first_frame_max_ms"] > 300  # its fourth packet is sent 300 ms on
+        else:
+            assert row["first_frame_max_ms"] is None
+    assert any(row["first_frame_rooms"] for row in rows)
+    assert not all(row["first_frame_rooms"] for row in rows)

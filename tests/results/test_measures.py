@@ -13,6 +13,7 @@ from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount, bucket
 from sim.metrics.histogram import delays, order_statistic, quantiles_ns
 from sim.metrics.measures import CAUSES, Cause, Course
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
+from tests.results.conftest import finish
 from tests.results.meetings import MS, Meeting, S, scenario
 
 CAUSE = {
@@ -110,6 +111,7 @@ def test_the_timeline_counts_each_groups_packets_in_their_bin(held, results):
                 Course.LOST_QUEUE,
                 Course.LOST_LINE,
                 Course.LOST_ENDPOINT,
+                Course.LOST_PORT,
             ]
             assert row[columns].tolist() == [by_cause[cause] for cause in CAUSES]
             assert row[Course.RECEIVED] == 40 * len(rooms) - sum(by_cause.values())
@@ -136,8 +138,8 @@ def test_dark_time_and_gaps_count_the_silence_at_the_end():
         meeting.send(i * 100 * MS, 1000)
     assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 4 * S) == 0
     assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 6 * S) == 10
-    meters.close_bin(10 * S, meeting.tally, 40)
-    rooms = meters.finish(meeting.tally, pending=0).endpoints
+    meters.close_bin(10 * S, meeting.tally)
+    rooms = finish(meters, meeting).endpoints
     silence_ns = 10 * S - meeting.tally.room[rooms.site, RoomCount.LAST_NS]
     assert rooms.dark_ns.tolist() == silence_ns.tolist()
     assert rooms.gap_max_ns.tolist() == silence_ns.tolist()
@@ -150,16 +152,16 @@ def test_busy_shares_are_of_the_meeting_and_of_its_busiest_bin():
     for second in range(10):
         for i in range(100 if second == 4 else 10):
             meeting.send(second * S + i * 10 * MS, 1000)
-        meters.close_bin((second + 1) * S, meeting.tally, len(meeting.sent))
+        meters.close_bin((second + 1) * S, meeting.tally)
     meeting.send(10 * S - 1, 1000)  # what is sent in the drain is not of the meeting
-    meters.close_bin(11 * S, meeting.tally, len(meeting.sent))
-    measures = meters.finish(meeting.tally, pending=0)
+    meters.close_bin(11 * S, meeting.tally)
+    measures = finish(meters, meeting)
     commune = meeting.network.index["76000"]  # 1000 bytes at 4 Mbit/s: 2 ms
     assert measures.lines.busy[commune] == 190 * 0.002 / 10
-    assert measures.lines.busy_peak[commune] == 100 * 0.002
+    assert measures.lines.utilisation_peak[commune] == 100 * 0.002
     root = 0  # its egress: 2 copies of 8 us each packet
     assert measures.egresses.busy[root] == 190 * 16_000 / 10**10
-    assert measures.egresses.busy_peak[root] == 100 * 16_000 / 10**9
+    assert measures.egresses.utilisation_peak[root] == 100 * 16_000 / 10**9
 
 
 def test_an_egress_that_is_not_shared_has_no_utilisation(results):
@@ -174,7 +176,8 @@ def test_an_egress_that_is_not_shared_has_no_utilisation(results):
 def test_the_queue_of_a_line_that_was_slowed_is_no_share_of_one_buffer(results):
     slowed = results.network.index["76900"]
     queue_max = results.measures.lines.queue_max
-    assert np.flatnonzero(np.isnan(queue_max)).tolist() == [slowed]
+    up = len(results.network.sites) + slowed
+    assert np.flatnonzero(np.isnan(queue_max)).tolist() == [slowed, up]
     other = results.network.index["76901"]
     # 150 kB at 4 Mbit/s drain in 300 ms.
     assert queue_max[other] == results.measures.lines.queue_max_ns[other] / (300 * MS)

@@ -28,10 +28,13 @@ def test_utilisation_has_a_row_for_each_tiers_lines_and_shared_egresses(results)
         ("egress of district", 3),
         ("line to commune", 8),
     ]
-    communes = results.measures.lines.busy[results.network.tier == 3]
+    communes = results.measures.lines.utilisation[:14][results.network.tier == 3]
     assert rows[-1].highest == communes.max()
     assert rows[-1].p50 == np.sort(communes)[3]
-    assert rows[-1].peak == results.measures.lines.busy_peak[results.network.tier == 3].max()
+    assert (
+        rows[-1].peak
+        == results.measures.lines.utilisation_peak[:14][results.network.tier == 3].max()
+    )
     assert utilisation.ceilings(results) == [0.8]
 
 
@@ -117,8 +120,8 @@ def test_odd_meetings_can_be_drawn(case, tmp_path):
         meters = Meters(wanted, meeting.network)
         if case == "one bin":
             meeting.send(0, 1000)
-        meters.close_bin(10 * S, meeting.tally, len(meeting.sent))
-        meters.close_bin(FOREVER_NS, meeting.tally, len(meeting.sent))
+        meters.close_bin(10 * S, meeting.tally)
+        meters.close_bin(FOREVER_NS, meeting.tally)
         held = Held(meeting, meters)
     else:
         held = hold(Meeting(wanted, loss=0.0 if case == "no loss" else 0.05))
@@ -128,3 +131,42 @@ def test_odd_meetings_can_be_drawn(case, tmp_path):
 def test_long_labels_are_cut():
     assert style.label("x" * 100) == "x" * 39 + "…"
     assert style.label("Huế\x1b") == "Huế\\x1b"
+
+
+def test_both_ways_have_a_row_where_both_are_used(talk_results):
+    rows = utilisation.loads(talk_results)
+    assert [(row.label, row.count) for row in rows if row.label.startswith("line")] == [
+        ("line to province", 2),
+        ("line from province", 2),
+        ("line to district", 3),
+        ("line from district", 3),
+        ("line to commune", 8),
+        ("line from commune", 8),
+    ]
+    up = talk_results.measures.lines.utilisation[14:][talk_results.network.tier == 3]
+    assert rows[-1].highest == up.max() > 0
+
+
+def test_turns_are_drawn_while_they_last(talk_results, tmp_path):
+    drawn = timeline.floors(talk_results)
+    assert [(floor.letter, floor.start_s, floor.end_s) for floor in drawn] == [
+        ("A", 1.0, 3.0),
+        ("B", 4.0, 6.0),
+        ("C", 7.0, 9.0),
+    ]
+    assert drawn[1].speaker == "794 Tỉnh Long An › Thành phố Tân An"
+    draw_charts(talk_results, tmp_path)
+    texts = text_of(tmp_path / "timeline.svg")
+    assert {"Floor", "A", "B", "C"} <= set(texts)
+
+
+def test_many_turns_can_be_drawn(talk_results, tmp_path):
+    turn = talk_results.scenario.agenda[0]
+    agenda = tuple(
+        dataclasses.replace(turn, at_ns=i * S // 20, until_ns=(i + 1) * S // 20) for i in range(200)
+    )
+    many = dataclasses.replace(
+        talk_results, scenario=dataclasses.replace(talk_results.scenario, agenda=agenda)
+    )
+    assert len(draw_charts(many, tmp_path)) == 6
+    assert "and 192 more speakers" in text_of(tmp_path / "timeline.svg")

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sim import report
+from sim.report import page
+from sim.report.faults import rooms_below, touched
+from sim.report.lines import worst_egresses, worst_lines
 from sim.scenario.model import FOREVER_NS
 from tests.results.conftest import FAULTS
 
@@ -22,7 +24,7 @@ def plain():
 
 
 def text_of(results, out):
-    report.print_report(results, Path("results/small/run"), out)
+    page.print_report(results, Path("results/small/run"), out)
     return out.file.getvalue()
 
 
@@ -48,13 +50,34 @@ def test_it_is_coloured_on_a_terminal_unless_it_must_not_be(results, monkeypatch
     assert "\x1b[1;31m" not in text_of(results, plain)
 
 
+def test_what_relays_did_not_pass_on_is_said_only_where_there_is_any(talk_results, plain):
+    assert "unselected" not in text_of(talk_results, plain)
+    measures = talk_results.measures
+    cam = measures.sources.stream == talk_results.measures.streams.index("cam")
+    sources = dataclasses.replace(
+        measures.sources,
+        unselected=np.where(cam, measures.sources.sent // 4, 0),
+        composed=np.where(cam, measures.sources.sent // 2, 0),
+    )
+    stopped = dataclasses.replace(
+        talk_results, measures=dataclasses.replace(measures, sources=sources)
+    )
+    out = Console(file=io.StringIO(), width=200, no_color=True)
+    rows = [line.split() for line in text_of(stopped, out).splitlines()]
+    (cam_row,) = (row for row in rows if row[:2] == ["cam", "up"])
+    assert [float(cell) for cell in cam_row[4:6]] == pytest.approx([25, 50], rel=0.02)
+    (down,) = (row for row in rows if row[:2] == ["video", "down"])
+    assert down[4:6] == [down[4]] * 2
+    assert not down[4][0].isdigit()
+
+
 def test_the_worst_lines_lost_most(results):
-    order = report.worst_lines(results)
+    order = worst_lines(results)
     assert len(order) == 10
     assert 0 not in order
     lines = results.measures.lines
     loss = lines.lost[:, 1:].sum(axis=1) / np.maximum(lines.offered, 1)
-    others = np.setdiff1d(np.arange(1, loss.size), order)
+    others = np.setdiff1d(np.arange(1, len(results.network.sites)), order)
     assert (np.diff(loss[order]) <= 0).all()
     assert loss[order].min() >= loss[others].max()
 
@@ -63,29 +86,41 @@ def test_without_loss_the_fullest_lines_are_the_worst(results):
     measures = results.measures
     lines = dataclasses.replace(measures.lines, lost=np.zeros_like(measures.lines.lost))
     calm = dataclasses.replace(results, measures=dataclasses.replace(measures, lines=lines))
-    busy = measures.lines.busy[report.worst_lines(calm)]
+    busy = measures.lines.utilisation[worst_lines(calm)]
     assert (np.diff(busy) <= 0).all()
-    assert busy[0] == measures.lines.busy.max()
+    assert busy[0] == measures.lines.utilisation.max()
+
+
+def test_a_line_of_no_carrier_and_class_is_named_by_its_place(results, plain):
+    lines = tuple(
+        None if line is None else dataclasses.replace(line, carrier="", access_class="")
+        for line in results.network.lines
+    )
+    network = dataclasses.replace(results.network, lines=lines)
+    text = text_of(dataclasses.replace(results, network=network), plain)
+    rows = text.split("worst lines")[1].splitlines()[3:13]
+    assert len(rows) == 10
+    assert not any("(" in row for row in rows)
 
 
 def test_worst_egresses_are_shared_ones(results):
-    order = report.worst_egresses(results)
+    order = worst_egresses(results)
     assert len(order) == 5
-    assert not np.isnan(results.measures.egresses.busy[order]).any()
+    assert not np.isnan(results.measures.egresses.utilisation[order]).any()
 
 
 def test_rooms_below_a_fault_are_counted_once(results):
     network = results.network
     fault = dataclasses.replace(FAULTS[0], lines=("79400", "80"), relays=("794",), rooms=("79",))
-    assert report.rooms_below(results, fault) == 4
+    assert rooms_below(results, fault) == 4
     everything = dataclasses.replace(FAULTS[0], relays=("vn",), rooms=())
-    assert report.rooms_below(results, everything) == network.room.sum()
+    assert rooms_below(results, everything) == network.room.sum()
 
 
 def test_faults_say_how_many_rooms_below_were_dark_and_for_how_long(results, plain):
     forever = dataclasses.replace(FAULTS[0], until_ns=FOREVER_NS, label="never repaired")
     scenario = dataclasses.replace(results.scenario, faults=(*FAULTS, forever))
-    below = report.touched(results, FAULTS[0])[results.measures.endpoints.site]
+    below = touched(results, FAULTS[0])[results.measures.endpoints.site]
     dark_ns = np.zeros_like(results.measures.endpoints.dark_ns)
     dark_ns[np.flatnonzero(below)[0]] = 2_500_000_000
     dark_ns[~below] = 9_000_000_000  # another's fault
@@ -133,13 +168,14 @@ def test_names_are_not_markup_and_not_commands(results, plain):
 def test_tier_figures_are_those_of_the_measures(results, plain):
     rows = [line.split() for line in text_of(results, plain).splitlines()]
     lines, rooms = (row for row in rows if row and row[0] == "commune")
-    assert lines[1:4] == ["8", "4", "Mbit/s"]
-    busy = np.sort(results.measures.lines.busy[results.network.tier == 3])
-    assert [float(cell) for cell in lines[6:]] == pytest.approx(100 * busy[[3, 7, 7]], rel=5e-3)
+    assert lines[1:5] == ["down", "8", "4", "Mbit/s"]
+    busy = np.sort(results.measures.lines.utilisation[:14][results.network.tier == 3])
+    assert [float(cell) for cell in lines[7:]] == pytest.approx(100 * busy[[3, 7, 7]], rel=5e-3)
     measured = results.measures.endpoints
     lost = measured.lost.sum(axis=0)[:, 3] / measured.due.sum()
     assert rooms[1] == "8"
-    assert [float(cell) for cell in rooms[2:7]] == pytest.approx(100 * lost, rel=5e-3)
+    assert [float(cell) for cell in rooms[2:7]] == pytest.approx(100 * lost[:5], rel=5e-3)
+    assert not lost[5], "nothing was lost for want of a port, and no column says so"
     delays = results.measures.tier_delays
     assert [float(cell) for cell in rooms[7:]] == pytest.approx(
         [delays.p50_ns[3] / 1e6, delays.p99_ns[3] / 1e6], abs=0.05
@@ -159,5 +195,58 @@ def test_no_figure_is_cut_on_a_narrow_terminal(results, width):
 
 def test_without_requirements_nothing_is_claimed(results):
     free = dataclasses.replace(results, verdicts=())
-    assert "MET" not in report.verdict_line(free).plain
-    assert "nothing is required" in report.verdict_line(free).plain
+    assert "MET" not in page.verdict_line(free).plain
+    assert "nothing is required" in page.verdict_line(free).plain
+
+
+def test_streams_and_turns_have_their_tables(talk_results, plain):
+    text = text_of(talk_results, plain)
+    rows = [line.split() for line in text.splitlines()]
+    down, up = (row for row in rows if row and row[0] == "speak")
+    heard = talk_results.measures.listeners
+    mine = heard.stream == 1
+    loss = 100 * (1 - heard.quality.received[mine].sum() / heard.due[mine].sum())
+    assert (down[1], down[2], float(down[3])) == ("down", "10", pytest.approx(loss, rel=5e-3))
+    sent = talk_results.measures.sources
+    spoken = sent.stream == 1
+    loss = 100 * sent.lost[spoken].sum() / sent.sent[spoken].sum()
+    assert (up[1], up[2], float(up[3])) == ("up", "3", pytest.approx(loss, rel=5e-3))
+    assert up[4:] == ["–"] * 6
+    turn = next(line for line in text.splitlines() if " 0:04 " in line)
+    taken = talk_results.measures.turns
+    assert turn.startswith("794 Tỉnh Long An › Thành phố Tân An")
+    assert turn.split()[-2:] == [f"{taken.whole.max_ns[1] / 1e6:.1f}", str(taken.never_whole[1])]
+
+
+def test_worst_lines_are_of_both_directions(talk_results, plain):
+    order = worst_lines(talk_results)
+    n = len(talk_results.network.sites)
+    assert {hop >= n for hop in order} == {True, False}
+    assert not {0, n} & set(order)
+    rows = text_of(talk_results, plain).split("worst lines")[1].splitlines()[3:13]
+    assert [" up  " in row for row in rows] == [hop >= n for hop in order]
+
+
+def test_only_the_first_of_many_turns_are_told(talk_results, plain):
+    agenda = talk_results.scenario.agenda * 20
+    measures = talk_results.measures
+    turns = measures.turns
+    many = {name: np.tile(getattr(turns, name), 20) for name in ("site", "packets", "rooms")}
+    waits = {
+        name: dataclasses.replace(
+            getattr(turns, name),
+            **{
+                field.name: np.tile(getattr(getattr(turns, name), field.name), 20)
+                for field in dataclasses.fields(turns.first)
+            },
+        )
+        for name in ("first", "whole")
+    }
+    told = dataclasses.replace(
+        talk_results,
+        scenario=dataclasses.replace(talk_results.scenario, agenda=agenda),
+        measures=dataclasses.replace(measures, turns=type(turns)(**many, **waits)),
+    )
+    text = text_of(told, plain)
+    assert "the first 20 of 60" in text
+    assert sum(" 0:04 " in line for line in text.splitlines()) == 7

@@ -9,7 +9,7 @@ import pytest
 
 from sim.metrics.meters import Meters
 from sim.metrics.verdict import judge
-from tests.results.conftest import requirement
+from tests.results.conftest import finish, requirement
 from tests.results.meetings import MS, Meeting, S, scenario
 
 
@@ -63,8 +63,8 @@ def test_a_room_that_received_nothing_keeps_no_delay():
     meeting.dead_rooms = {meeting.network.index["76000"]}
     meters = Meters(meeting.scenario, meeting.network)
     meeting.send(0, 1000)
-    meters.close_bin(10 * S, meeting.tally, 1)
-    measures = meters.finish(meeting.tally, pending=0)
+    meters.close_bin(10 * S, meeting.tally)
+    measures = finish(meters, meeting)
     network = meeting.network
     (all_rooms,) = judge([requirement("rooms", "delay", 1.0, S)], network, measures)
     assert not all_rooms.met
@@ -78,8 +78,8 @@ def test_a_room_that_received_nothing_keeps_no_delay():
 def test_a_meeting_without_packets_meets_what_it_can():
     meeting = Meeting(scenario())
     meters = Meters(meeting.scenario, meeting.network)
-    meters.close_bin(10 * S, meeting.tally, 0)
-    measures = meters.finish(meeting.tally, pending=0)
+    meters.close_bin(10 * S, meeting.tally)
+    measures = finish(meters, meeting)
     wanted = [
         requirement("rooms", "loss", 1.0, 0.01),
         requirement("rooms", "delay", 1.0, 150 * MS),

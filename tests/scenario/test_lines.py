@@ -7,6 +7,7 @@ import pytest
 from sim.scenario.geography import distance_km
 from sim.scenario.loss_text import parse_loss
 from sim.scenario.model import Egress, Loss, Policer
+from sim.scenario.relays import NO_EGRESS
 from tests.scenario.files import SMALL, small
 
 CLASSES = SMALL[SMALL.index("    classes:") : SMALL.index("streams:")]
@@ -180,13 +181,13 @@ def test_relays_merge_tier_carriers_and_exceptions():
         buffer_bytes=2_500_000,
         mtu_bytes=1500,
         overhead_ns=2000,
+        scheduling="fifo",
+        background=None,
     )
     assert own in relays["79"].egresses
     rest = [egress for egress in relays["79"].egresses if egress.carrier == ""]
     assert [egress.rate_bps for egress in rest] == [200_000_000]
-    assert relays["80"].egresses == (
-        Egress(carrier="", rate_bps=0, buffer_bytes=0, mtu_bytes=0, overhead_ns=0),
-    )
+    assert relays["80"].egresses == (NO_EGRESS,)
     assert relays["central"].processing_ns == 2_000_000
 
 

@@ -14,6 +14,15 @@ from tests.scenario.files import NOWHERE, SHIPPED, small
 EVERYTHING = """\
 mtu: 1400 B
 window: 500 ms
+begins: 07:30
+classes: [audio, video, rest]
+profiles:
+  office: {08:00-12:00: × 1.2, "13:00-17:00": × 1.1, 23:00-24:00: × 0.01}
+  unused: {}
+agenda:
+  - {at: 2 s, floor: "26734", for: 500 ms}
+  - {at: 0 s, floor: "27688"}
+  - {at: 5 s, floor: "26737"}
 bin: 2 s
 dark_after: 3 s
 about: "two\\nlines \\u202e and a \\"quote\\""
@@ -32,6 +41,8 @@ requirements:
   - {rooms: 95 %, delay_p50: at most 150 ms}
   - {rooms: 95 %, delay_max: at most 1 s}
   - {rooms: 100 %, dark: at most 10 s}
+  - {rooms: 90 %, jitter: at most 30 ms}
+  - {rooms: 100 %, freezes: at most 3}
   - {lines: 100 %, utilisation: at most 80 %}
   - {egresses: 33.3 %, utilisation: at most 80 %}
 """
@@ -48,8 +59,19 @@ EDITS = [
   except:
     tier/commune in site/80: {mtu: 1500 B}
     class/radio: {up: 1 Mbit/s}
+    "26734": {background: {up: {bursts: 8 Mbit/s, on: 300 ms, off: 2 s, packet: 1 kB}}}
+    "80": {scheduling: fifo, background: {down: {poisson: 2 Mbit/s, packet: 500 B,
+           class: video, profile: office}, up: none}}
 streams:
-  voice: {rate: 40 kbit/s, every: 20 ms, overhead: 68 B}
+  voice: {rate: 40 kbit/s, every: 20 ms, overhead: 68 B, class: audio, playout: 60 ms}
+  talk: {from: rooms, to: parent, rate: 40 kbit/s, every: 20 ms, class: audio, spread: 7 ms}
+  face: {from: rooms, to: central, rate: 400 kbit/s, frames: 30/s, key: {every: 2 s, size: × 2},
+         class: video}
+  camera: {from: "26737", to: province, rate: 1 Mbit/s, frames: 25/s, meeting: other}
+  film2: {from: commune, to: parent, rate: 1 Mbit/s, spread: 0 s}
+  below: {from: "79", rate: 1 Mbit/s, spread: 3 ms}
+  each: {from: province, rate: 1 Mbit/s, frames: 25/s, class: rest}
+  speech: {from: speaker, rate: 40 kbit/s, every: 20 ms, class: audio}
   film: {rate: 2 Mbit/s, frames: 29.97/s, key: {every: 2 s, size: × 2.31}, pacing: × 2.5}
   slides: {frame: 150 kB, every: 4 s, key: {every: 3 frames, size: 200 kB}, sizes: laplace 0.3,
            packet: 1100 B, pacing: 10 Mbit/s, start: 1 s}
@@ -59,11 +81,21 @@ streams:
     (
         "egress: {rate: 100 Mbit/s, buffer: 20 ms}}",
         """\
-egress: {rate: 100 Mbit/s, buffer: 20 ms, overhead: 2 us, carriers: {vnpt: {rate: 2 Gbit/s}}}}
+egress: {rate: 100 Mbit/s, buffer: 20 ms, overhead: 2 us, scheduling: priority,
+             background: {bursts: 9 Mbit/s, on: 1 s, off: 2 s, packet: 1 kB, class: audio},
+             carriers: {vnpt: {rate: 2 Gbit/s, background: none},
+                        viettel: {rate: 1 Gbit/s, scheduling: fifo}}}}
   except: {'80': {egress: none}, tier/province in region/South: {processing: 7 us}}""",
     ),
     ("table: |", "rooms: [province]\n  table: |"),
-    ("    classes:", "    policer: {rate: 5 Mbit/s, burst: 64 kB}\n    classes:"),
+    (
+        "    classes:",
+        """\
+    policer: {rate: 5 Mbit/s, burst: 64 kB}
+    scheduling: priority
+    background: {steady: 33.3 %, profile: office}
+    classes:""",
+    ),
     ("buffer: 100 packets}", "buffer: 100 packets, policer: none}"),
 ]
 
@@ -89,6 +121,10 @@ def test_everything_the_grammar_has_resolves_to_itself():
     assert {fault.label for fault in scenario.faults} >= {"a digger in Bến Nghé"}
     assert any(line.up.buffer_bytes != line.down.buffer_bytes for line in scenario.lines)
     assert len({line.down.policer for line in scenario.lines}) == 3
+    assert len({line.down.background for line in scenario.lines}) == 3
+    assert len({line.up.background for line in scenario.lines}) == 3
+    assert {line.up.background == line.down.background for line in scenario.lines} == {True, False}
+    assert {stream.direction for stream in scenario.streams} == {"down", "up", "floor"}
     assert_same(scenario)
 
 
@@ -99,10 +135,34 @@ def test_everything_the_grammar_has_resolves_to_itself():
         "{'79': {egress: none}}",
         "{'79': {egress: {rate: 2 Gbit/s}}, '80': {processing: 1 ms}}",
         "{'79': {egress: {carriers: {viettel: {rate: 1 Gbit/s}, vnpt: {rate: 3 Gbit/s}}}}}",
+        "{'79': {mode: compose, transcoding: 150 ms, ports: 40}}",
+        "{tier/province: {select: 3, ports: 9}, '80': {mode: compose}, '79': {ports: none}}",
+        "{tier/province: {mode: compose, transcoding: 1 ms}, '80': {mode: forward, select: 1}}",
     ],
 )
 def test_unlike_relays_resolve_to_themselves(exceptions):
     assert_same(small(("lines:", f"  except: {exceptions}\nlines:")))
+
+
+def test_a_composite_resolves_to_itself():
+    mixed = "\n  mix: {from: province, to: central, composite: true, rate: 1 Mbit/s, spread: 0 s}\n"
+    scenario = small(
+        ("province: {processing", "province: {mode: compose, transcoding: 150 ms, processing"),
+        append=mixed,
+    )
+    assert [relay.mode for relay in scenario.relays] == ["compose", "compose", "forward"]
+    assert [stream.composite for stream in scenario.streams] == [True, False]
+    assert_same(scenario)
+
+
+def test_a_change_of_mode_leaves_the_other_modes_fields_behind():
+    scenario = small(
+        ("province: {processing", "province: {mode: compose, transcoding: 9 ms, processing"),
+        ("lines:", "  except: {'79': {mode: forward, select: 2}, '80': {ports: 7}}\nlines:"),
+    )
+    upper, other, _ = scenario.relays
+    assert (upper.mode, upper.transcoding_ns, upper.select, upper.ports) == ("forward", 0, 2, 0)
+    assert (other.mode, other.transcoding_ns, other.ports) == ("compose", 9_000_000, 7)
 
 
 def test_a_resolved_text_draws_nothing():

@@ -17,7 +17,7 @@ def test_mean_frames_come_from_the_rate():
     assert (video.span_ns, video.frames_per_span) == (10**9, 30)
     assert video.frame_bytes == video.key_bytes == 8333
     assert (video.key_every, video.pace_bps, video.size_scale) == (0, 0, 0.0)
-    assert (video.packet_bytes, video.overhead_bytes, video.origin) == (1200, 40, "central")
+    assert (video.packet_bytes, video.overhead_bytes) == (1200, 40)
 
 
 def test_key_frames_leave_the_mean_rate_as_it_is():
@@ -66,5 +66,67 @@ def test_pacing_is_relative_to_the_rate_with_overhead():
     assert voice.pace_bps == 140_000
 
 
-def test_the_origin_may_be_named_by_tier_or_id():
-    assert stream("from: central, rate: 1 Mbit/s").origin == "central"
+def way(text: str, extra: str = ""):
+    found = small(
+        ("video: {rate: 2 Mbit/s, frames: 30/s}", f"video: {{rate: 1 Mbit/s, {text}}}"),
+        append=extra,
+    ).streams[0]
+    return found.direction, found.origins, found.to
+
+
+ROOMS = ("26734", "26737", "27688")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("packet: 1 kB", ("down", ("central",), "")),
+        ("from: central", ("down", ("central",), "")),
+        ("from: central, to: rooms", ("down", ("central",), "")),
+        ("from: province", ("down", ("79", "80"), "")),
+        ('from: "80"', ("down", ("80",), "")),
+        ("from: rooms, to: parent", ("up", ROOMS, "parent")),
+        ("from: rooms, to: central", ("up", ROOMS, "central")),
+        ("from: province, to: parent", ("up", ("79", "80"), "parent")),
+        ("from: province, to: central", ("up", ("79", "80"), "central")),
+        ('from: "26737", to: province', ("up", ("26737",), "province")),
+    ],
+)
+def test_where_a_stream_goes_follows_from_its_two_ends(text, expected):
+    assert way(text) == expected
+
+
+def test_relay_sites_with_a_room_send_like_rooms_where_the_end_is_above_them():
+    with_room = ("  table: |", "  rooms: [province]\n  table: |")
+    video = "video: {rate: 2 Mbit/s, frames: 30/s}"
+    for to, origins in {
+        "central": ("26734", "26737", "27688", "79", "80"),
+        "province": ROOMS,
+    }.items():
+        scenario = small(with_room, (video, f"video: {{from: rooms, to: {to}, rate: 1 Mbit/s}}"))
+        assert scenario.streams[0].origins == origins
+
+
+@pytest.mark.parametrize(
+    ("text", "spread_ns"),
+    [
+        ("", 0),
+        ("from: province", 33_333_333),
+        ("from: province, key: {every: 2 s, size: 9 kB}", 2 * 10**9),
+        ("from: province, spread: 5 ms", 5_000_000),
+        ('from: "79"', 0),
+        ('from: "79", spread: 5 ms', 5_000_000),
+    ],
+)
+def test_sources_are_spread_over_a_key_frame_or_a_frame(text, spread_ns):
+    assert stream(f"rate: 2 Mbit/s, frames: 30/s, {text}").spread_ns == spread_ns
+
+
+def test_a_stream_has_a_class_a_play_out_delay_and_a_meeting():
+    classes = ("sites:", "classes: [audio, video]\nsites:")
+    video = "video: {rate: 2 Mbit/s, frames: 30/s}"
+    plain = small(classes).streams[0]
+    assert (plain.precedence, plain.playout_ns, plain.meeting) == (1, 0, "")
+    text = "video: {rate: 2 Mbit/s, frames: 30/s, class: audio, playout: 200 ms, meeting: other}"
+    other = small(classes, (video, text)).streams[0]
+    assert (other.precedence, other.playout_ns, other.meeting) == (0, 200 * 10**6, "other")

@@ -13,7 +13,9 @@ from sim.errors import ScenarioError
 from sim.scenario.loader import load, load_text
 from sim.scenario.resolved import resolved_text
 from tests.scenario.files import NOWHERE, SMALL, edited
+from tests.scenario.test_resolved import EDITS, EVERYTHING
 
+EVERYWHERE = edited(*EDITS, append=EVERYTHING)
 TABLE = "  table: |\n" + SMALL.split("  table: |\n")[1].split("relays:")[0]
 
 
@@ -131,13 +133,27 @@ PIECES = (
 )
 
 
+WORDS = (
+    "rooms",
+    "speaker",
+    "parent",
+    "none",
+    "priority",
+    "central",
+    "commune",
+    "79",
+    "0 s",
+    "100 %",
+)
+
+
 @given(st.data())
 def test_a_damaged_scenario_is_refused_or_resolves_to_itself(data):
-    text = SMALL
+    text = data.draw(st.sampled_from([SMALL, EVERYWHERE]))
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(start + 12, len(text))))
-        put = data.draw(st.one_of(st.text(max_size=6), st.sampled_from(PIECES)))
+        put = data.draw(st.one_of(st.text(max_size=6), st.sampled_from(PIECES + WORDS)))
         text = text[:start] + put + text[end:]
     try:
         scenario = load_text(text, NOWHERE)

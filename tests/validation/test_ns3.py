@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.dataplane.tally import Fate
@@ -69,8 +70,8 @@ def test_every_packet_arrives_when_it_does_in_ns3(case: str, engine: str) -> Non
 
     (trace,) = run(case, engine).traces
     packets = zip(
-        trace.packets.sequence.tolist(),
-        trace.packets.sent_ns.tolist(),
+        trace.watched.sequence.tolist(),
+        trace.watched.sent_ns.tolist(),
         trace.fate.tolist(),
         trace.at_ns.tolist(),
         strict=True,
@@ -89,7 +90,7 @@ def test_the_same_packets_are_lost_as_in_ns3(case: str, engine: str) -> None:
     (trace,) = run(case, engine).traces
     lost = {
         sequence: Fate(fate)
-        for sequence, fate in zip(trace.packets.sequence.tolist(), trace.fate.tolist(), strict=True)
+        for sequence, fate in zip(trace.watched.sequence.tolist(), trace.fate.tolist(), strict=True)
         if fate != Fate.ROOM_RECEIVED
     }
     sent = TOTALS[case]["commune"].offered // 81
@@ -107,7 +108,7 @@ def test_totals_per_tier_are_those_of_ns3(case: str, engine: str) -> None:
     network, lines = results.network, results.measures.lines
     counted = {}
     for number, tier in enumerate(network.tiers):
-        here = network.tier == number
+        here = lines.rows(np.flatnonzero(network.tier == number), "down")
         if tier in TOTALS[case]:
             counted[tier] = Totals(
                 offered=int(lines.offered[here].sum()),
@@ -115,3 +116,5 @@ def test_totals_per_tier_are_those_of_ns3(case: str, engine: str) -> None:
                 received=int(lines.delivered[here].sum()),
             )
     assert counted == TOTALS[case]
+    assert lines.ways == ("down",)
+    assert not lines.offered[len(network.sites) :].any()

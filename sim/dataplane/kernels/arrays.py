@@ -16,12 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
+Float64s = NDArray[np.float64]
+Int16s = NDArray[np.int16]
+Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Uint32s = NDArray[np.uint32]
 Uint64s = NDArray[np.uint64]
 
-LINE_FIELDS = 4  # of a carried row of a line: packet, offered_ns, departure_ns, lost
 ROW_FIELDS = 5  # of a carried row of an egress: packet, base_ns, step_ns, low, high
+
+
+class Gates(NamedTuple):
+    """What relays stop of what comes up to them; see `gate`."""
+
+    stopping: Bools  # (n,) whether it ever stops anything
+    composes: Bools  # (n,)
+    refused_first: Int64s  # (n + 1,) those of relay s are refused[refused_first[s] : [s+1]]
+    refused: Int64s  # sources without a port, sorted: origin * streams + stream
+    epoch_first: Int64s  # (n + 1,) the epochs of s are epoch_first[s] .. [s+1]-1; none: no limit
+    epoch_ns: Int64s  # when each begins
+    chosen_first: Int64s  # (epochs + 1,) of epoch i: chosen[chosen_first[i] : [i+1]]
+    chosen: Int64s  # origins, sorted
 
 
 class Tree(NamedTuple):
@@ -31,18 +46,36 @@ class Tree(NamedTuple):
     rank: Int64s
     relay: Bools
     room: Bools
-    watched: Bools
+    watched: Bools  # by direction
     processing_ns: Int64s
-    propagation_ns: Int64s
+    propagation_ns: Int64s  # by direction
     site_egress_first: Int64s
     child_first: Int64s
     children: Int64s
     slot: Int64s  # (e,) where an egress's copies stand in `Copies`
     dark_after_ns: int
+    parent: Int64s
+    end: Int64s
+    owner: Int64s  # (e,) the site an egress belongs to
+    tier: Int64s
+    order: Int64s
+    ends_next: Bools  # whether all it ever sends up is its own, and ends at the next relay
+    sends_down: Bools  # whether its relay is an origin of what goes down
+    speaker: Bools  # whether it ever sends what comes back to it
+    down: Bools  # (streams,) by direction
+    floor: Bools
+    goes_down: Bools  # either of them
+    ends: Int64s  # (streams,) the lowest tier where the way up ends
+    composite: Bools  # (streams,) whether relays send it up
+    transcoding_ns: Int64s  # (n,) what its composites' delays have before they are sent
+    gates: Gates
+    precedence: Int64s  # (streams,)
+    playout_ns: Int64s  # (streams,) FOREVER_NS where freezes are not measured
+    most_others: int  # packets of others in any one memory
 
 
 class Buckets(NamedTuple):
-    """Policers of the down direction of each site's line, shape (n,); see `policer`."""
+    """Policers of each direction of each site's line, shape (2n,); see `policer`."""
 
     rate_bps: Int64s
     burst_nbit: Int64s  # a full bucket; 0: no policer
@@ -50,8 +83,28 @@ class Buckets(NamedTuple):
     at_ns: Int64s  # when that was
 
 
+class Backgrounds(NamedTuple):
+    """Sources of background, one or none for each transmitter; see `background`."""
+
+    key: Uint64s  # (transmitters, 2)
+    spacing_ns: Float64s  # (kinds of background, 24): mean time between packets, by hour
+    begins_ns: int  # time of day at instant 0
+    until_ns: int
+    # The others have shape (transmitters,).
+    kind: Int64s
+    spacing: Int64s  # row of `spacing_ns`
+    size_bytes: Int64s
+    precedence: Int64s
+    silence_ns: Int64s
+    burst_ns: Int64s
+    drawn: Int64s  # draws so far
+    next_ns: Int64s  # when the next packet comes
+    step_ns: Int64s  # between packets of the present burst
+    burst_end_ns: Int64s
+
+
 class Lines(NamedTuple):
-    """State of the down direction of each site's line, shape (n,)."""
+    """State of each direction of each site's line, shape (2n,): s is down, n + s is up."""
 
     up: Bools
     service: Int64s  # row of the service table
@@ -61,8 +114,10 @@ class Lines(NamedTuple):
     accepted: Int64s  # acceptances so far
     carried_at: Int64s
     carried: Int64s
-    room_up: Bools
-    fed: Bools  # whether the room's relay is alive
+    room_up: Bools  # the room at the lower end
+    fed: Bools  # the relay at the lower end
+    priority: Bools  # whether classes wait for each other; else all are one class
+    others: Backgrounds
 
 
 class Relays(NamedTuple):
@@ -73,6 +128,15 @@ class Relays(NamedTuple):
     carried: Int64s
 
 
+class Ups(NamedTuple):
+    """What each site passes on upwards, shape (n,)."""
+
+    run_at: Int64s  # in the runs of its chunk: what its line delivers and its parent passes on
+    run: Int64s
+    held_at: Int64s  # in the pool: what its relay is processing on the way up
+    held: Int64s
+
+
 class Egresses(NamedTuple):
     """State of each egress, shape (e,); a service of -1 is no shared interface."""
 
@@ -81,10 +145,12 @@ class Egresses(NamedTuple):
     free_ns: Int64s
     carried_at: Int64s
     carried: Int64s
+    priority: Bools
+    others: Backgrounds
 
 
 class Chains(NamedTuple):
-    """State of the loss process of each site's line, shape (n,); keys (n, 2)."""
+    """State of the loss process of each direction, shape (2n,); keys (2n, 2)."""
 
     row: Int64s  # row of the loss tables
     bad: Bools
@@ -97,13 +163,19 @@ class Chains(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """The packets alive in a span, shape (p,), and how long each takes to send."""
+    """The packets alive in a span, shape (p,), and how long each size takes to send."""
 
-    first: int  # number of packet 0 here in the run
-    new: int  # from here on, packets were sent in this span
+    kept: int  # how many were sent before this span; they come first
+    origin_first: Int64s  # (n + 1,) where those that a site sent in this span are
+    service_ns: Int64s  # (rows, largest size + 1)
+    number: Int64s  # in the run
+    origin: Int32s
+    stream: Int32s
+    sequence: Int64s
     sent_ns: Int64s
-    size_bytes: Int64s
-    service_ns: Int64s  # (rows, p)
+    size_bytes: Int32s
+    turn_of: Int16s  # the turn whose first frame it is part of; -1: none
+    turns_begin: bool  # whether any packet here is part of such a frame
 
 
 class Changes(NamedTuple):
@@ -136,6 +208,11 @@ class Counts(NamedTuple):
     room: Int64s
     room_delay: Uint32s
     egress: Int64s
+    up_delay: Uint32s
+    stream: Int64s
+    turn: Int64s
+    floor_lost: Int64s
+    own_lost: Int64s
 
 
 class Bench(NamedTuple):
@@ -144,12 +221,17 @@ class Bench(NamedTuple):
     packet: Int64s  # (capacity,) packets that arrived at the site being visited
     offered_ns: Int64s  # when each was offered to the site's line
     arrival_ns: Int64s
-    queue: Int64s  # (capacity, LINE_FIELDS)
     processing: Int64s  # (capacity, 2): packet, arrival_ns
     old: Int64s  # (rows, ROW_FIELDS) carried into this span
     new: Int64s  # (rows, ROW_FIELDS) carried out of it
-    log: Int64s  # (rows, 4): site, packet, fate, at_ns
-    used: Int64s  # (2,): rows used of `new` and of `log`
+    log: Int64s  # (rows, 4): hop, packet's number, fate, at_ns
+    used: Int64s  # (3,): rows used of `new`, of `log` and of `runs`
+    inbox: Int64s  # (capacity, 2): packet, at_ns; what a relay passes on
+    spare: Int64s  # (capacity, 2): room to merge in
+    bounds: Int64s  # (children + 2,) where runs begin in `inbox`
+    runs: Int64s  # (rows, 2): packet, at_ns; see `Ups`
+    offers: Copies  # (1, capacity) what an up line is offered
+    nobody: Int64s  # a row of room counts that nobody reads
 
 
 # Kinds of `Changes` to a line ...

@@ -12,21 +12,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sim.compiled import kernel
 from sim.dataplane.kernels.arrays import Buckets
-from sim.dataplane.kernels.compiled import kernel
-from sim.scenario.model import Line
+from sim.scenario.model import Direction
 
 NBIT_PER_BYTE = 8 * 10**9
 
 
-def full_buckets(lines: Sequence[Line | None]) -> Buckets:
-    """Return the policers of the down directions, each bucket full; a burst of 0 is none."""
-    n = len(lines)
+def full_buckets(directions: Sequence[Direction | None]) -> Buckets:
+    """Return the policers of directions, each bucket full; a burst of 0 is none."""
+    n = len(directions)
     rate_bps, burst_nbit = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for s, line in enumerate(lines):
-        if line is not None and line.down.policer is not None:
-            rate_bps[s] = line.down.policer.rate_bps
-            burst_nbit[s] = line.down.policer.burst_bytes * NBIT_PER_BYTE
+    for d, direction in enumerate(directions):
+        if direction is not None and direction.policer is not None:
+            rate_bps[d] = direction.policer.rate_bps
+            burst_nbit[d] = direction.policer.burst_bytes * NBIT_PER_BYTE
     return Buckets(
         rate_bps=rate_bps,
         burst_nbit=burst_nbit,
@@ -36,18 +36,18 @@ def full_buckets(lines: Sequence[Line | None]) -> Buckets:
 
 
 @kernel
-def take_tokens(s, at_ns, size_bytes, buckets):
-    """Let a packet through the policer of `s`, or not; return whether it found its tokens."""
-    rate_bps = buckets.rate_bps[s]
-    missing_nbit = buckets.missing_nbit[s]
-    gone_ns = at_ns - buckets.at_ns[s]
+def take_tokens(d, at_ns, size_bytes, buckets):
+    """Let a packet through the policer of `d`, or not; return whether it found its tokens."""
+    rate_bps = buckets.rate_bps[d]
+    missing_nbit = buckets.missing_nbit[d]
+    gone_ns = at_ns - buckets.at_ns[d]
     if gone_ns > missing_nbit // rate_bps:
         missing_nbit = 0
     else:
         missing_nbit -= gone_ns * rate_bps
     missing_nbit += size_bytes * NBIT_PER_BYTE
-    if missing_nbit > buckets.burst_nbit[s]:
+    if missing_nbit > buckets.burst_nbit[d]:
         return False
-    buckets.missing_nbit[s] = missing_nbit
-    buckets.at_ns[s] = at_ns
+    buckets.missing_nbit[d] = missing_nbit
+    buckets.at_ns[d] = at_ns
     return True

@@ -5,34 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.direction import LiveDirection
+from sim.dataplane.reference.doorway import Doorway
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
-from sim.dataplane.reference.line import LiveLine
-from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.packet import BackgroundPacket, Carriage, Packet
 from sim.dataplane.reference.transmitter import Transmitter
 from sim.dataplane.tally import EgressCount, Fate
 from sim.scenario.model import Egress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Copy:
+class Copy(Carriage):
     """One copy of a packet, for one child.
 
     Attributes
     ----------
-    packet : the packet
     site : number of the child
     """
 
-    packet: Packet
     site: int
 
 
 class LiveEgress:
     """Offers one copy of each packet per child, in the order of the children.
 
-    A copy enters its line when its last bit has left the egress. With rate 0 there is no
-    interface: copies enter their lines at once, none is refused, and none is ever held.
+    A child that is a leaf and the packet's origin gets none. A copy enters its line when its
+    last bit has left the egress. With rate 0 there is no interface: copies enter their lines at
+    once, none is refused, and none is ever held.
 
     Attributes
     ----------
@@ -46,49 +46,64 @@ class LiveEgress:
         *,
         number: int,
         egress: Egress,
-        lines: dict[int, LiveLine],
+        rate_bps: int,
+        lines: dict[int, LiveDirection],
+        leaves: frozenset[int],
+        tie: Encounter,
     ) -> None:
-        """Take the lines of the children by site number, in the order of the children."""
+        """Take the down lines of the children by site number, in the order of the children."""
         self.interface: Transmitter[Copy] | None = None
-        if egress.rate_bps > 0:
+        if rate_bps > 0:
             self.interface = Transmitter(
                 clock,
                 ledger.encounters,
-                rate_bps=egress.rate_bps,
-                buffer_bytes=egress.buffer_bytes,
-                mtu_bytes=egress.mtu_bytes,
+                port=egress,
+                rate_bps=rate_bps,
                 overhead_ns=egress.overhead_ns,
+                overtaking=Encounter.OVERTAKEN_AT_EGRESS,
                 leave=self._leave,
             )
-        self._clock = clock
+        self._doorway = Doorway(
+            clock,
+            ledger.encounters,
+            tie=tie,
+            enter=self._enter,
+            enter_background=self._enter_background,
+        )
         self._ledger = ledger
         self._number = number
         self._count = ledger.tally.egress[number]
         self._lines = lines
+        self._leaves = leaves
 
-    def expect(self) -> None:
+    def expect(self, packet: Packet) -> None:
         """Count the copies due of a packet that has reached the relay."""
-        self._count[EgressCount.OFFERED] += len(self._lines)
+        due = self.copies(packet)
+        withheld = len(self._lines) - due
+        self._count[EgressCount.OFFERED] += due
+        self._count[EgressCount.WITHHELD] += withheld
+        self._ledger.encounters[Encounter.WITHHELD] += withheld
+
+    def copies(self, packet: Packet) -> int:
+        """Return how many copies of a packet it makes."""
+        return len(self._children(packet))
 
     def offer(self, packet: Packet) -> None:
-        """Send one copy of a processed packet to each child, as far as the memory holds them."""
-        if self.interface is None:
-            for line in self._lines.values():
-                line.offer(packet)
+        """Take a processed packet, to send one copy to each child."""
+        if self.interface is not None:
+            self._doorway.reach(packet)
             return
-        accepted = 0
-        for site in self._lines:
-            if self.interface.spare_ns(packet) < 0:
-                self._lose(Copy(packet=packet, site=site), Fate.EGRESS_QUEUE)
-            else:
-                self.interface.accept(Copy(packet=packet, site=site))
-                accepted += 1
-        if 0 < accepted < len(self._lines):
-            self._ledger.encounters[Encounter.PARTIAL_REFUSAL] += 1
+        for site in self._children(packet):
+            self._lines[site].doorway.reach(packet)
+
+    def offer_background(self, packet: BackgroundPacket) -> None:
+        """Take a packet of others, if there is an interface for it."""
+        if self.interface is not None:
+            self._doorway.reach_background(packet)
 
     def lose_all_copies(self, packet: Packet) -> None:
         """Lose every copy of a packet that a dead relay cannot process."""
-        for site in self._lines:
+        for site in self._children(packet):
             self._lose(Copy(packet=packet, site=site), Fate.EGRESS_OUTAGE)
 
     def kill(self) -> None:
@@ -100,10 +115,6 @@ class LiveEgress:
             if line.on_wire():
                 self._ledger.encounters[Encounter.SURVIVED_ON_WIRE] += 1
             line.kill_unsent()
-
-    def children(self) -> int:
-        """Return how many sites it feeds."""
-        return len(self._lines)
 
     def retime(self, rate_bps: int) -> None:
         """Send at `rate_bps` from the next copy on, if there is an interface."""
@@ -119,10 +130,39 @@ class LiveEgress:
         if self.interface is not None:
             self._count[EgressCount.BUSY_NS] = self.interface.busy_ns()
             self._count[EgressCount.BACKLOG_MAX_NS] = self.interface.backlog_max_ns
+            self._count[EgressCount.BACKGROUND_SENT] = self.interface.background_sent
             self._ledger.encounters[Encounter.CUT_BURST] += self.interface.splits_burst()
 
+    def _children(self, packet: Packet) -> list[int]:
+        """Return the children that get a copy, in their order."""
+        return [site for site in self._lines if site != packet.origin or site not in self._leaves]
+
+    def _enter(self, packet: Packet) -> None:
+        """Accept one copy for each child, as far as the memory holds them."""
+        assert self.interface is not None
+        children = self._children(packet)
+        accepted = 0
+        for site in children:
+            copy = Copy(packet=packet, site=site)
+            if self.interface.spare_ns(packet.size_bytes) < 0:
+                self._lose(copy, Fate.EGRESS_QUEUE)
+            else:
+                self.interface.accept(copy)
+                accepted += 1
+        if 0 < accepted < len(children):
+            self._ledger.encounters[Encounter.PARTIAL_REFUSAL] += 1
+
+    def _enter_background(self, packet: BackgroundPacket) -> None:
+        """Accept or refuse a packet of others."""
+        assert self.interface is not None
+        self._count[EgressCount.BACKGROUND_OFFERED] += 1
+        if self.interface.spare_ns(packet.size_bytes) < 0:
+            self._ledger.encounters[Encounter.BACKGROUND_REFUSED] += 1
+        else:
+            self.interface.accept(packet)
+
     def _leave(self, copy: Copy) -> None:
-        self._lines[copy.site].offer(copy.packet)
+        self._lines[copy.site].doorway.reach(copy.packet)
 
     def _lose(self, copy: Copy, fate: Fate) -> None:
-        self._ledger.lose_copy(self._number, copy.site, copy.packet, fate, self._clock.now_ns)
+        self._ledger.lose_copy(self._number, copy.site, copy.packet, fate)

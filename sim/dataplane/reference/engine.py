@@ -1,36 +1,40 @@
 """The reference engine: the specification as plain SimPy, real packets in real queues.
 
 One step per packet step, written for reading; it keeps every packet in memory and is for small
-trees. A packet's way down is a chain of the parts it passes, each in a file of its own:
+trees. A packet's way is a chain of the parts it passes, each in a file of its own:
 
-    root -> relay (processing) -> egress (transmitter) -> line (transmitter, losses, wire)
-         -> site: room, and the next relay, and so on
+    site -> direction up (transmitter, losses, wire) -> site -> relay (processing) -> ... -> root
+    root -> relay -> egress (transmitter) -> direction down -> site: room, relay, and so on
 
-Readings of the text where it leaves a choice:
+Readings of the text (docs/model.md) where it leaves a choice:
 
-- At one instant edits come first, in the order of the list; they are urgent events. All else
-  is ordinary events, whose order within the instant has no influence: at each transmitter
-  packets come from one place in one order, and bits whose last leaves now are not counted as
-  unsent.
-- An egress's OFFERED is counted when the packet reaches the relay, dead or alive; so between
-  spans OFFERED is what entered the lines, was lost, or is pending, copies in processing included.
-- An egress without interface (rate 0) stays without: a change of its rate changes nothing.
+- At one instant edits come first, in the order of the list; they are urgent events. Departures
+  and deliveries are ordinary events, whose order within the instant has no influence, for what
+  they bring to a transmitter or a room waits in its doorway. Doorways open last, and let it in by
+  the order of packets, those of others after the meeting's.
+- Packets of one instant are accepted one after the other: the first to find nothing being sent
+  has begun when the second comes, whatever its class.
+- An egress's OFFERED and WITHHELD are counted when the packet reaches the relay, dead or alive;
+  so between spans OFFERED is what entered the lines, was lost, or is pending, copies in
+  processing included.
+- An egress without interface (rate 0) stays without: a change of its rate changes nothing, and
+  no packet of others passes it.
+- Packets of others go on at the egresses and down lines of a dead relay: it is the line that is
+  down, not the relay, that refuses them. BACKLOG_MAX_NS counts their acceptances too.
 - A leaf has no relay, and a site without room no endpoint: edits of these change nothing.
 - Gaps of a room, LAST_NS included, are between received packets.
-- The root sends and has no room.
+- What the root's own room says has reached the root at once. Its hop, where it ends or is lost,
+  is n, which is no direction of a line.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 
-import numpy as np
 from simpy.events import ProcessGenerator
 
-from sim import rng
 from sim.dataplane.edit import (
     Edit,
     FailLine,
@@ -44,20 +48,16 @@ from sim.dataplane.edit import (
     SetLineRate,
 )
 from sim.dataplane.reference.clock import Clock, First
-from sim.dataplane.reference.egress import LiveEgress
+from sim.dataplane.reference.direction import LiveDirection
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
-from sim.dataplane.reference.line import LiveLine
-from sim.dataplane.reference.loss import LossProcess
 from sim.dataplane.reference.packet import Packet
-from sim.dataplane.reference.relay import LiveRelay
-from sim.dataplane.reference.room import LiveRoom
+from sim.dataplane.reference.tree import LiveTree
+from sim.dataplane.reference.way import end_of_way_up
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
-
-ROOT = 0
 
 
 class ReferenceEngine:
@@ -73,16 +73,19 @@ class ReferenceEngine:
         self, scenario: Scenario, network: Network, *, watch: frozenset[int] = frozenset()
     ) -> None:
         """Build the tree, empty and up; `watch` has the numbers of the sites to log fates of."""
-        self.tally = Tally.zeros(len(network.sites), len(network.egresses))
+        self.tally = Tally.zeros(
+            sites=len(network.sites),
+            egresses=len(network.egresses),
+            streams=len(scenario.streams),
+            turns=len(scenario.agenda),
+            tiers=len(network.tiers),
+        )
+        self._scenario = scenario
+        self._network = network
         self._clock = Clock()
-        self._ledger = Ledger(self.tally, watch)
+        self._ledger = Ledger(self._clock, self.tally, network, watch)
         self.encounters: Counter[Encounter] = self._ledger.encounters
-        self._lines: dict[int, LiveLine] = {}
-        self._relays: dict[int, LiveRelay] = {}
-        self._rooms: dict[int, LiveRoom] = {}
-        self._build_lines(network)
-        self._egresses = self._build_egresses(network)
-        self._build_sites(network, scenario.dark_after_ns)
+        self._tree = LiveTree(self._clock, self._ledger, scenario=scenario, network=network)
 
     def replay(self, start_ns: int, end_ns: int, packets: Packets, edits: Sequence[Edit]) -> None:
         """Carry the packets of [start_ns, end_ns), under the edits dated in it.
@@ -95,101 +98,65 @@ class ReferenceEngine:
         """
         if start_ns != self._clock.now_ns:
             raise ValueError(f"the last span ended at {self._clock.now_ns}, not at {start_ns}")
-        _check_dates("packet", packets.sent_ns.tolist(), start_ns, end_ns)
+        sent = [self._packets_of(origin, packets) for origin in range(len(self._network.sites))]
+        for each in sent:
+            _check_dates("packet", [packet.sent_ns for packet in each], start_ns, end_ns)
         _check_dates("edit", [edit.at_ns for edit in edits], start_ns, end_ns)
         self._clock.process(self._edit(edits))
-        self._clock.process(self._emit(packets))
+        for origin, each in enumerate(sent):
+            self._clock.process(self._emit(origin, each))
         if end_ns > start_ns:
             self._clock.run(until=end_ns)
-        for line in self._lines.values():
-            line.settle()
-        for egress in self._egresses:
+        for direction in self._tree.directions.values():
+            direction.settle()
+        for egress in self._tree.egresses:
             egress.settle()
 
     def pending(self) -> int:
         """Return how many packets and copies are accepted, or in processing, and undecided."""
+        relays = [site.relay for site in self._tree.sites if site.relay is not None]
         return (
-            sum(relay.pending() for relay in self._relays.values())
-            + sum(egress.pending() for egress in self._egresses)
-            + sum(line.pending() for line in self._lines.values())
+            sum(relay.pending() for relay in relays)
+            + sum(egress.pending() for egress in self._tree.egresses)
+            + sum(direction.pending() for direction in self._tree.directions.values())
         )
 
     def fates(self) -> FateLog:
         """Return what was decided so far on the lines and in the rooms of the watched sites."""
         return self._ledger.fates()
 
-    def _build_lines(self, network: Network) -> None:
-        for site, line in enumerate(network.lines):
-            if line is not None:
-                self._lines[site] = LiveLine(
-                    self._clock,
-                    self._ledger,
-                    site=site,
-                    line=line,
-                    losses=LossProcess(
-                        line.down.loss,
-                        state_key=_key(network.loss_state_key[site].tolist()),
-                        gap_key=_key(network.loss_gap_key[site].tolist()),
-                    ),
-                    arrive=partial(self._arrive, site),
+    def _packets_of(self, origin: int, packets: Packets) -> list[Packet]:
+        """Return the packets of one origin as objects, in the order of its rows."""
+        sent = []
+        for row in range(*packets.origin_first[origin : origin + 2].tolist()):
+            index = int(packets.stream[row])
+            stream = self._scenario.streams[index]
+            sent_ns = int(packets.sent_ns[row])
+            transcoding_ns = int(self._network.transcoding_ns[origin]) if stream.composite else 0
+            sent.append(
+                Packet(
+                    number=packets.first + row,
+                    origin=origin,
+                    origin_order=int(self._network.order[origin]),
+                    stream=index,
+                    sequence=int(packets.sequence[row]),
+                    direction=stream.direction,
+                    end=end_of_way_up(stream, self._network, origin=origin),
+                    composite=stream.composite,
+                    precedence=stream.precedence,
+                    sent_ns=sent_ns,
+                    due_ns=sent_ns - transcoding_ns,
+                    size_bytes=int(packets.size_bytes[row]),
+                    turn=int(packets.turn[row]),
                 )
-
-    def _build_egresses(self, network: Network) -> list[LiveEgress]:
-        fed = np.split(network.children, network.child_first[1:-1])
-        return [
-            LiveEgress(
-                self._clock,
-                self._ledger,
-                number=number,
-                egress=egress,
-                lines={site: self._lines[site] for site in fed[number].tolist()},
             )
-            for number, egress in enumerate(network.egresses)
-        ]
+        return sent
 
-    def _build_sites(self, network: Network, dark_after_ns: int) -> None:
-        for site in range(len(network.sites)):
-            if network.relay[site]:
-                first, end = network.site_egress_first[site : site + 2].tolist()
-                self._relays[site] = LiveRelay(
-                    self._clock,
-                    self._ledger,
-                    processing_ns=int(network.processing_ns[site]),
-                    egresses=self._egresses[first:end],
-                )
-            if network.room[site]:
-                self._rooms[site] = LiveRoom(
-                    self._clock,
-                    self._ledger,
-                    site=site,
-                    relay=self._relays.get(site),
-                    dark_after_ns=dark_after_ns,
-                )
-
-    def _emit(self, packets: Packets) -> ProcessGenerator:
-        """Hand each packet to the root when it is sent."""
-        rows = zip(
-            packets.sent_ns.tolist(),
-            packets.size_bytes.tolist(),
-            packets.stream.tolist(),
-            strict=True,
-        )
-        last = (-1, -1)
-        for number, (sent_ns, size_bytes, stream) in enumerate(rows, start=packets.first):
-            yield self._clock.timeout(sent_ns - self._clock.now_ns)
-            packet = Packet(number=number, sent_ns=sent_ns, size_bytes=size_bytes)
-            if last[0] == sent_ns and last[1] != stream:
-                self.encounters[Encounter.TIE_AT_MERGE] += 1
-            last = (sent_ns, stream)
-            if ROOT in self._relays:
-                self._relays[ROOT].receive(packet)
-
-    def _arrive(self, site: int, packet: Packet) -> None:
-        """Feed the room, then the relay, of a site that a packet has reached."""
-        if site in self._rooms:
-            self._rooms[site].receive(packet)
-        if site in self._relays:
-            self._relays[site].receive(packet)
+    def _emit(self, origin: int, packets: Sequence[Packet]) -> ProcessGenerator:
+        """Have the origin send each packet when it is due."""
+        for packet in packets:
+            yield self._clock.timeout(packet.sent_ns - self._clock.now_ns)
+            self._tree.sites[origin].send(packet)
 
     def _edit(self, edits: Sequence[Edit]) -> ProcessGenerator:
         """Apply each edit at its instant, before all else that happens then."""
@@ -200,37 +167,43 @@ class ReferenceEngine:
     def _apply(self, edit: Edit) -> None:
         match edit:
             case FailLine():
-                self._line(edit).fail()
+                for direction in self._both_directions(edit):
+                    direction.fail()
             case RestoreLine():
-                self._line(edit).restore()
+                for direction in self._both_directions(edit):
+                    direction.restore()
             case SetLineRate():
-                self._line(edit).transmitter.retime(edit.rate_bps)
+                self._direction(edit).transmitter.retime(edit.rate_bps)
             case SetLineLoss():
-                self._line(edit).change_loss(edit.loss)
+                self._direction(edit).change_loss(edit.loss)
             case SetEgressRate():
-                self._egresses[edit.target].retime(edit.rate_bps)
-            case FailRelay() if edit.target in self._relays:
-                self._relays[edit.target].fail()
-            case RestoreRelay() if edit.target in self._relays:
-                self._relays[edit.target].restore()
-            case FailRoom() if edit.target in self._rooms:
-                self._rooms[edit.target].fail()
-            case RestoreRoom() if edit.target in self._rooms:
-                self._rooms[edit.target].restore()
+                self._tree.egresses[edit.target].retime(edit.rate_bps)
             case FailRelay() | RestoreRelay() | FailRoom() | RestoreRoom():
-                pass  # there is none at this site
+                self._apply_to_site(edit)
             case _:
                 raise ValueError(f"the reference engine does not know the edit {edit}")
 
-    def _line(self, edit: Edit) -> LiveLine:
-        if edit.target not in self._lines:
+    def _apply_to_site(self, edit: Edit) -> None:
+        """Apply an edit of a relay or a room, if there is one."""
+        site = self._tree.sites[edit.target]
+        part = site.relay if isinstance(edit, FailRelay | RestoreRelay) else site.room
+        if part is None:
+            return
+        if isinstance(edit, FailRelay | FailRoom):
+            part.fail()
+        else:
+            part.restore()
+
+    def _both_directions(self, edit: Edit) -> tuple[LiveDirection, LiveDirection]:
+        if edit.target not in self._tree.directions:
             raise ValueError(f"site {edit.target} has no line to edit: {edit}")
-        return self._lines[edit.target]
+        up = len(self._network.sites) + edit.target
+        return self._tree.directions[edit.target], self._tree.directions[up]
 
-
-def _key(words: Sequence[int]) -> rng.Key:
-    first, second = words
-    return first, second
+    def _direction(self, edit: Edit) -> LiveDirection:
+        if edit.target not in self._tree.directions:
+            raise ValueError(f"no line has the direction {edit.target}: {edit}")
+        return self._tree.directions[edit.target]
 
 
 def _check_dates(what: str, at_ns: Sequence[int], start_ns: int, end_ns: int) -> None:

@@ -6,13 +6,42 @@ from collections import Counter
 
 import numpy as np
 
+from sim.dataplane.reference.clock import Clock
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.packet import Packet
-from sim.dataplane.tally import EgressCount, Fate, FateLog, LineCount, Tally
+from sim.dataplane.tally import (
+    EgressCount,
+    Fate,
+    FateLog,
+    LineCount,
+    LossCause,
+    StreamCount,
+    Tally,
+    bucket,
+)
+from sim.network.tree import Network
+
+ON_LINE = {
+    LossCause.OUTAGE: (LineCount.LOST_OUTAGE, Fate.LINE_OUTAGE),
+    LossCause.POLICER: (LineCount.LOST_POLICER, Fate.LINE_POLICER),
+    LossCause.QUEUE: (LineCount.LOST_QUEUE, Fate.LINE_QUEUE),
+    LossCause.LINE: (LineCount.LOST_LINE, Fate.LINE_LOSS),
+}
+OF_SOURCE = {
+    LossCause.OUTAGE: StreamCount.LOST_OUTAGE,
+    LossCause.POLICER: StreamCount.LOST_POLICER,
+    LossCause.QUEUE: StreamCount.LOST_QUEUE,
+    LossCause.LINE: StreamCount.LOST_LINE,
+    LossCause.ENDPOINT: StreamCount.LOST_ENDPOINT,
+    LossCause.PORT: StreamCount.LOST_PORT,
+}
+STOPPED = {Fate.UNSELECTED: StreamCount.UNSELECTED, Fate.COMPOSED: StreamCount.COMPOSED}
 
 
 class Ledger:
     """The tally, the fates at watched sites, and what was met on the way.
+
+    A hop is the number of a direction: s is down, n + s is up.
 
     Attributes
     ----------
@@ -20,18 +49,27 @@ class Ledger:
     encounters : how often the run met each Encounter
     """
 
-    def __init__(self, tally: Tally, watch: frozenset[int]) -> None:
+    def __init__(self, clock: Clock, tally: Tally, network: Network, watch: frozenset[int]) -> None:
         self.tally = tally
         self.encounters: Counter[Encounter] = Counter()
+        self._clock = clock
+        self._sites = len(network.sites)
+        self._tier = network.tier.tolist()
+        self._parent = network.parent.tolist()
+        self._end = network.end.tolist()
         self._watch = watch
         self._fates: list[tuple[int, int, int, int]] = []
 
-    def decide(self, site: int, packet: Packet, fate: Fate, at_ns: int) -> None:
-        """Write down the fate of a packet on its way to `site`, or in its room."""
-        if site in self._watch:
-            self._fates.append((site, packet.number, int(fate), at_ns))
+    def send(self, packet: Packet) -> None:
+        """Count a packet that its source sends, or should."""
+        self.tally.stream[packet.origin, packet.stream, StreamCount.SENT] += 1
 
-    def lose_copy(self, egress: int, site: int, packet: Packet, fate: Fate, at_ns: int) -> None:
+    def decide(self, hop: int, packet: Packet, fate: Fate) -> None:
+        """Write down what becomes of a packet on a hop, or in the room or relay after it."""
+        if hop % self._sites in self._watch:
+            self._fates.append((hop, packet.number, int(fate), self._clock.now_ns))
+
+    def lose_copy(self, egress: int, site: int, packet: Packet, fate: Fate) -> None:
         """Count a copy for `site` that ends in the relay above or at its egress.
 
         `fate` is EGRESS_OUTAGE or EGRESS_QUEUE.
@@ -39,14 +77,74 @@ class Ledger:
         if fate == Fate.EGRESS_OUTAGE:
             self.tally.egress[egress, EgressCount.LOST_OUTAGE] += 1
             self.tally.line[site, LineCount.COPY_LOST_OUTAGE] += 1
+            cause = LossCause.OUTAGE
         else:
             self.tally.egress[egress, EgressCount.LOST_QUEUE] += 1
             self.tally.line[site, LineCount.COPY_LOST_QUEUE] += 1
-        self.decide(site, packet, fate, at_ns)
+            cause = LossCause.QUEUE
+        self.decide(site, packet, fate)
+        self._lose_on_way_back(site, packet, cause, at=self._parent[site])
+
+    def lose_on_line(self, hop: int, packet: Packet, cause: LossCause) -> None:
+        """Count a packet that a direction of a line loses; on the way up, also for its source."""
+        column, fate = ON_LINE[cause]
+        self.tally.line[hop, column] += 1
+        self.decide(hop, packet, fate)
+        if hop >= self._sites:
+            self._lose_for_source(hop - self._sites, packet, cause)
+        else:
+            self._lose_on_way_back(hop, packet, cause, at=hop)
+
+    def lose_in_relay(self, site: int, packet: Packet) -> None:
+        """Count a packet on its way up that the dead or dying relay of `site` loses."""
+        hop = self._sites + site
+        self.tally.line[hop, LineCount.COPY_LOST_OUTAGE] += 1
+        self.decide(hop, packet, Fate.EGRESS_OUTAGE)
+        self._lose_for_source(site, packet, LossCause.OUTAGE)
+
+    def lose_at_source(self, packet: Packet) -> None:
+        """Count a packet that a dead room should send."""
+        self.decide(self._sites + packet.origin, packet, Fate.ROOM_DEAD)
+        self._lose_for_source(packet.origin, packet, LossCause.ENDPOINT)
+
+    def end(self, hop: int, packet: Packet) -> None:
+        """Count a packet whose way up is over; `hop` is its last."""
+        self.tally.stream[packet.origin, packet.stream, StreamCount.ENDED] += 1
+        self.decide(hop, packet, Fate.ENDED)
+        if packet.direction == "up":
+            self.tally.up_delay[packet.origin, bucket(self._clock.now_ns - packet.due_ns)] += 1
+
+    def lose_at_end(self, hop: int, packet: Packet) -> None:
+        """Count an `up` packet that ends at a dead relay; `hop` is its last."""
+        self.decide(hop, packet, Fate.ENDED_OUTAGE)
+        self._lose_for_source(packet.end, packet, LossCause.OUTAGE)
+
+    def stop(self, hop: int, site: int, packet: Packet, fate: Fate) -> None:
+        """Count a packet that the relay of `site` stops; `hop` is its last.
+
+        `fate` is REFUSED_PORT, which is a loss, UNSELECTED or COMPOSED.
+        """
+        self.decide(hop, packet, fate)
+        if fate == Fate.REFUSED_PORT:
+            self._lose_for_source(site, packet, LossCause.PORT)
+        else:
+            self.tally.stream[packet.origin, packet.stream, STOPPED[fate]] += 1
 
     def fates(self) -> FateLog:
         """Return the fates at watched sites, in the order in which they were decided."""
         columns = np.array(self._fates, dtype=np.int64).reshape(-1, 4)
         return FateLog(
-            site=columns[:, 0], packet=columns[:, 1], fate=columns[:, 2], at_ns=columns[:, 3]
+            hop=columns[:, 0], packet=columns[:, 1], fate=columns[:, 2], at_ns=columns[:, 3]
         )
+
+    def _lose_for_source(self, site: int, packet: Packet, cause: LossCause) -> None:
+        """Count a loss on the way up, at `site` or on the line up from it."""
+        self.tally.stream[packet.origin, packet.stream, OF_SOURCE[cause]] += 1
+        if packet.direction == "floor":
+            self.tally.floor_lost[packet.origin, cause, self._tier[site]] += 1
+            self.encounters[Encounter.FLOOR_LOST] += 1
+
+    def _lose_on_way_back(self, site: int, packet: Packet, cause: LossCause, *, at: int) -> None:
+        """Count what a speaker's packet loses at `at` on its way down towards its own site."""
+        if packet.direction == "floor" and site <= packet.origin < self._end[site]:
+            self.tally.own_lost[packet.origin, cause, self._tier[at]] += 1

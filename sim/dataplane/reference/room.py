@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sim.dataplane.reference.clock import Clock
+from sim.dataplane.reference.doorway import Doorway
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
-from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.listener import listen
+from sim.dataplane.reference.packet import BackgroundPacket, Packet
 from sim.dataplane.reference.relay import LiveRelay
-from sim.dataplane.tally import Fate, RoomCount, bucket
+from sim.dataplane.tally import Fate, RoomCount, TurnCount, bucket
+from sim.scenario.model import Stream
 
 
 class LiveRoom:
-    """The endpoint of one site, fed when a packet reaches the site.
+    """The endpoint of one site, fed when a packet reaches the site on its way down.
 
     A dead room loses the packet; else a dead relay on the site does; else it is received.
     Gaps between packets are counted among the received ones.
+
+    Attributes
+    ----------
+    alive : whether it is up
+    doorway : where packets come in; packets of two speakers may reach the root at one instant
     """
 
     def __init__(
@@ -24,21 +34,40 @@ class LiveRoom:
         *,
         site: int,
         relay: LiveRelay | None,
+        streams: Sequence[Stream],
         dark_after_ns: int,
     ) -> None:
+        self.alive = True
+        self.doorway = Doorway(
+            clock,
+            ledger.encounters,
+            tie=Encounter.TIE_IN_ROOM,
+            enter=self._enter,
+            enter_background=_refuse,
+        )
         self._clock = clock
         self._ledger = ledger
         self._count = ledger.tally.room[site]
         self._delay = ledger.tally.room_delay[site]
+        self._stream_counts = ledger.tally.stream[site]
+        self._turn_counts = ledger.tally.turn[site]
         self._site = site
         self._relay = relay
+        self._streams = streams
         self._dark_after_ns = dark_after_ns
-        self._alive = True
 
-    def receive(self, packet: Packet) -> None:
+    def fail(self) -> None:
+        """Die: lose what comes, and what it should send."""
+        self.alive = False
+
+    def restore(self) -> None:
+        """Come back."""
+        self.alive = True
+
+    def _enter(self, packet: Packet) -> None:
         """Show a packet that reaches the site now, or lose it."""
         relay_dead = self._relay is not None and not self._relay.alive
-        if not self._alive:
+        if not self.alive:
             self._count[RoomCount.LOST_ENDPOINT] += 1
             self._ledger.encounters[Encounter.BOTH_DEAD] += relay_dead
             fate = Fate.ROOM_DEAD
@@ -48,15 +77,7 @@ class LiveRoom:
         else:
             self._show(packet)
             fate = Fate.ROOM_RECEIVED
-        self._ledger.decide(self._site, packet, fate, self._clock.now_ns)
-
-    def fail(self) -> None:
-        """Die: lose what comes."""
-        self._alive = False
-
-    def restore(self) -> None:
-        """Come back."""
-        self._alive = True
+        self._ledger.decide(self._site, packet, fate)
 
     def _show(self, packet: Packet) -> None:
         count, now_ns = self._count, self._clock.now_ns
@@ -71,3 +92,25 @@ class LiveRoom:
         count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
         if gap_ns > self._dark_after_ns:
             count[RoomCount.DARK_NS] += gap_ns
+        listen(
+            self._stream_counts[packet.stream],
+            packet,
+            now_ns=now_ns,
+            playout_ns=self._streams[packet.stream].playout_ns,
+            encounters=self._ledger.encounters,
+        )
+        if packet.turn >= 0:
+            self._note_turn(packet.turn)
+
+    def _note_turn(self, turn: int) -> None:
+        """Count a packet of the first frame of a turn."""
+        count = self._turn_counts[turn]
+        if count[TurnCount.PACKETS] == 0:
+            count[TurnCount.FIRST_NS] = self._clock.now_ns
+            self._ledger.encounters[Encounter.TURN_SEEN] += 1
+        count[TurnCount.PACKETS] += 1
+        count[TurnCount.LAST_NS] = self._clock.now_ns
+
+
+def _refuse(packet: BackgroundPacket) -> None:
+    raise ValueError(f"a room is shown no packet of others: {packet}")

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-
-from sim import rng
+import numpy as np
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -23,7 +22,10 @@ def _cache_folder() -> Path:
     here = Path(__file__).parent
     digest = blake2b(digest_size=8)
     # Constants of the tally and of the draws are compiled in.
-    for source in (*sorted(here.glob("*.py")), here.parent / "tally.py", Path(rng.__file__)):
+    constants = [
+        here / name for name in ("compiled.py", "draws.py", "rng.py", "dataplane/tally.py")
+    ]
+    for source in (*sorted(here.glob("*/kernels/*.py")), *constants):
         digest.update(source.read_bytes())
     if os.access(here, os.W_OK):
         parent = here / "__pycache__"
@@ -53,3 +55,20 @@ def kernel(function: Kernel) -> Kernel:
     """Compile a kernel that only kernels call: it becomes part of theirs."""
     compiled: Kernel = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
     return compiled
+
+
+def inner(function: Kernel) -> Kernel:
+    """Compile a kernel that becomes part of the loop around it, whatever its length.
+
+    A call passes every array of every tuple, some hundred words, through memory.
+    """
+    compiled: Kernel = _njit(
+        no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS
+    )(function)
+    return compiled
+
+
+@kernel
+def unsigned(index):  # type: ignore[no-untyped-def]
+    """An index that is not negative, so that Numba does not ask whether it counts from the end."""
+    return np.uint64(index)

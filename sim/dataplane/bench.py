@@ -1,0 +1,87 @@
+"""Benches: each chunk's working space, which grows when a site needs more and is then kept."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dataplane.kernels.arrays import ROW_FIELDS, Bench, Copies
+from sim.dataplane.tally import RoomCount
+
+Int64Array = NDArray[np.int64]
+
+RUN_FIELDS = 2  # packet, ns
+LOG_FIELDS = 4  # hop, packet, fate, ns
+
+
+def new_copies(slots: int, capacity: int) -> Copies:
+    """Return room for `capacity` rows of copies in each slot."""
+    columns = np.zeros((5, slots, capacity), dtype=np.int64)
+    return Copies(np.zeros(slots, dtype=np.int64), *columns)
+
+
+def new_bench(*, widest: int, logs: bool) -> Bench:
+    """Return an empty bench for relays of up to `widest` children."""
+    bench = Bench(
+        packet=np.empty(0, dtype=np.int64),
+        offered_ns=np.empty(0, dtype=np.int64),
+        arrival_ns=np.empty(0, dtype=np.int64),
+        processing=np.empty((0, RUN_FIELDS), dtype=np.int64),
+        old=np.empty((0, ROW_FIELDS), dtype=np.int64),
+        new=np.empty((0, ROW_FIELDS), dtype=np.int64),
+        log=np.empty((1 if logs else 0, LOG_FIELDS), dtype=np.int64),
+        used=np.zeros(3, dtype=np.int64),
+        inbox=np.empty((0, RUN_FIELDS), dtype=np.int64),
+        spare=np.empty((0, RUN_FIELDS), dtype=np.int64),
+        bounds=np.empty(widest + 2, dtype=np.int64),
+        runs=np.empty((0, RUN_FIELDS), dtype=np.int64),
+        offers=new_copies(1, 0),
+        nobody=np.zeros(len(RoomCount), dtype=np.int64),
+    )
+    return widened(bench, 256)
+
+
+def widened(bench: Bench, capacity: int) -> Bench:
+    """Return a bench with room for `capacity` packets at one site."""
+    if bench.packet.size >= capacity:
+        return bench
+    capacity += capacity // 2
+    offers = new_copies(1, capacity)
+    # What goes up is one copy of each packet: rank 0 at its base.
+    offers.high[:] = 1
+    return bench._replace(
+        packet=np.empty(capacity, dtype=np.int64),
+        offered_ns=np.empty(capacity, dtype=np.int64),
+        arrival_ns=np.empty(capacity, dtype=np.int64),
+        processing=np.empty((capacity, RUN_FIELDS), dtype=np.int64),
+        inbox=np.empty((capacity, RUN_FIELDS), dtype=np.int64),
+        spare=np.empty((capacity, RUN_FIELDS), dtype=np.int64),
+        offers=offers,
+    )
+
+
+def turned_over(bench: Bench) -> Bench:
+    """Return a bench on which what was carried out of the last span is carried in."""
+    new = bench.old
+    if new.shape[0] < bench.used[0]:
+        new = np.empty((2 * int(bench.used[0]), ROW_FIELDS), dtype=np.int64)
+    bench.used[0] = bench.used[2] = 0
+    return bench._replace(old=bench.new, new=new)
+
+
+def enlarged(bench: Bench, *, new: int, log: int, runs: int) -> Bench:
+    """Return a bench with room for so many more rows to carry out, to log, and of runs."""
+    return bench._replace(
+        new=_grown(bench.new, int(bench.used[0]), new),
+        log=_grown(bench.log, int(bench.used[1]), log if bench.log.shape[0] else 0),
+        runs=_grown(bench.runs, int(bench.used[2]), runs),
+    )
+
+
+def _grown(rows: Int64Array, used: int, more: int) -> Int64Array:
+    """Return `rows` itself if it has room for `more` rows, else larger ones with the used ones."""
+    if rows.shape[0] >= used + more:
+        return rows
+    larger = np.empty((2 * (used + more), rows.shape[1]), dtype=np.int64)
+    larger[:used] = rows[:used]
+    return larger

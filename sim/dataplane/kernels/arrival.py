@@ -1,0 +1,255 @@
+"""What arrives at the far end of a line, counted for the line and for the room.
+
+A room counts for itself and for each stream that it hears. Streams come in runs: the packets of a
+frame follow each other, so a stream's counts stay in registers while its run lasts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiled import inner, kernel, unsigned
+from sim.dataplane.kernels.prefetch import prefetch
+from sim.dataplane.tally import (
+    BUCKETS,
+    SUBBUCKETS,
+    Fate,
+    LineCount,
+    RoomCount,
+    StreamCount,
+    TurnCount,
+)
+
+DELIVERED = int(LineCount.DELIVERED)
+DELIVERED_BYTES = int(LineCount.DELIVERED_BYTES)
+DELAY_SUM_NS = int(LineCount.DELAY_SUM_NS)
+DELAY_MAX_NS = int(LineCount.DELAY_MAX_NS)
+
+ROOM_RECEIVED = int(RoomCount.RECEIVED)
+ROOM_BYTES = int(RoomCount.RECEIVED_BYTES)
+ROOM_LOST_OUTAGE = int(RoomCount.LOST_OUTAGE)
+ROOM_LOST_ENDPOINT = int(RoomCount.LOST_ENDPOINT)
+ROOM_DELAY_SUM_NS = int(RoomCount.DELAY_SUM_NS)
+ROOM_DELAY_MAX_NS = int(RoomCount.DELAY_MAX_NS)
+ROOM_LAST_NS = int(RoomCount.LAST_NS)
+ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
+ROOM_DARK_NS = int(RoomCount.DARK_NS)
+
+HEARD = int(StreamCount.RECEIVED)
+HEARD_DELAY_SUM_NS = int(StreamCount.DELAY_SUM_NS)
+HEARD_DELAY_MAX_NS = int(StreamCount.DELAY_MAX_NS)
+HEARD_LAST_NS = int(StreamCount.LAST_NS)
+HEARD_TRANSIT_NS = int(StreamCount.LAST_TRANSIT_NS)
+JITTER_16NS = int(StreamCount.JITTER_16NS)
+JITTER_MAX_16NS = int(StreamCount.JITTER_MAX_16NS)
+FREEZES = int(StreamCount.FREEZES)
+FROZEN_NS = int(StreamCount.FROZEN_NS)
+LAST_ORIGIN = int(StreamCount.LAST_ORIGIN)
+
+TURN_FIRST_NS = int(TurnCount.FIRST_NS)
+TURN_PACKETS = int(TurnCount.PACKETS)
+TURN_LAST_NS = int(TurnCount.LAST_NS)
+
+ARRIVED = int(Fate.ARRIVED)
+FATE_RECEIVED = int(Fate.ROOM_RECEIVED)
+FATE_ROOM_OUTAGE = int(Fate.ROOM_OUTAGE)
+FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
+
+# The exponent and the five highest mantissa bits of a float64 number its histogram bucket.
+_MANTISSA_SHIFT = 47
+_BUCKET_OF_ONE = 1023 << 5
+_BUCKETS_PER_CACHE_LINE = 16  # of 4 bytes in 64
+
+NO_ROOM = -1
+NO_TURN = -1
+
+
+@kernel
+def bucket(delay_ns):
+    """As `sim.dataplane.tally.bucket`, without a loop."""
+    bits = np.float64(max(delay_ns, 1)).view(np.int64)
+    return unsigned(min((bits >> _MANTISSA_SHIFT) - _BUCKET_OF_ONE, BUCKETS - 1))
+
+
+@kernel
+def note(log, used, hop, packet, fate, at_ns):
+    """Write a decided fate on a watched hop into the log."""
+    row = used[1]
+    log[row, 0] = hop
+    log[row, 1] = packet
+    log[row, 2] = fate
+    log[row, 3] = at_ns
+    used[1] = row + 1
+
+
+@inner
+def ask_for_delays(delays, shortest, longest):
+    """Ask for the memory of some buckets of a histogram."""
+    for k in range(shortest, longest + 1, _BUCKETS_PER_CACHE_LINE):
+        prefetch(delays, k)
+
+
+@inner
+def ask_for_counts(d, room, tree, counts):
+    """Ask for the memory where arrivals will be counted, while they are still on their way.
+
+    Delays are expected between the propagation and the longest so far; in a room, in the three
+    octaves below the longest. Elsewhere a count only has to wait.
+    """
+    shortest = np.int64(bucket(tree.propagation_ns[d]))
+    longest = np.int64(bucket(counts.line[d, DELAY_MAX_NS]))
+    ask_for_delays(counts.line_delay[d], shortest, longest)
+    listener = room
+    if d >= tree.relay.size:
+        # Most of what goes up ends at the next relay, so its delay is that of the line.
+        listener = d - tree.relay.size
+        ask_for_delays(counts.up_delay[listener], shortest, longest)
+    elif room != NO_ROOM:
+        longest = np.int64(bucket(counts.room[room, ROOM_DELAY_MAX_NS]))
+        shortest = max(longest - 3 * SUBBUCKETS, np.int64(0))
+        ask_for_delays(counts.room_delay[room], shortest, longest)
+    if listener != NO_ROOM:
+        for stream in range(counts.stream.shape[1]):
+            prefetch(counts.stream[listener, stream], HEARD)
+            prefetch(counts.stream[listener, stream], FROZEN_NS)
+
+
+@kernel
+def room_fate(s, lines):
+    """Return what becomes of a packet that reaches the room of `s` now."""
+    if not lines.room_up[s]:
+        return FATE_ROOM_DEAD
+    return FATE_RECEIVED if lines.fed[s] else FATE_ROOM_OUTAGE
+
+
+@inner
+def settle(d, first, arrived, tree, flow, counts, bench):
+    """Count what direction `d` has delivered: places `first` to `arrived` - 1 on the bench."""
+    line, line_delay = counts.line[d], counts.line_delay[d]
+    packet, size_bytes = bench.packet[first:arrived], flow.size_bytes
+    offered_ns, arrival_ns = bench.offered_ns[first:arrived], bench.arrival_ns[first:arrived]
+    delay_sum_ns, delay_max_ns, size_sum_bytes = 0, line[DELAY_MAX_NS], 0
+    for i in range(packet.size):
+        delay_ns = arrival_ns[i] - offered_ns[i]
+        delay_sum_ns += delay_ns
+        delay_max_ns = max(delay_max_ns, delay_ns)
+        size_sum_bytes += size_bytes[unsigned(packet[i])]
+        line_delay[bucket(delay_ns)] += np.uint32(1)
+    line[DELIVERED] += arrived - first
+    line[DELIVERED_BYTES] += size_sum_bytes
+    line[DELAY_SUM_NS] += delay_sum_ns
+    line[DELAY_MAX_NS] = delay_max_ns
+    if tree.watched[d]:
+        for i in range(packet.size):
+            note(bench.log, bench.used, d, flow.number[packet[i]], ARRIVED, arrival_ns[i])
+
+
+@inner
+def enter_room(s, first, arrived, fate, tree, flow, counts, bench):
+    """Give the room of `s` what stands on the bench, where all of it has one `fate`.
+
+    A room does not hear itself: what it has sent comes back to a relay site, not to its room.
+    """
+    if not tree.speaker[s]:
+        meet_room(s, first, arrived, fate, tree, flow, counts, bench)
+        return
+    i = first
+    while i < arrived:
+        stretch = i
+        while i < arrived and flow.origin[bench.packet[i]] != s:
+            i += 1
+        meet_room(s, stretch, i, fate, tree, flow, counts, bench)
+        i += 1
+
+
+@kernel
+def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
+    """Count packets of others under their one fate in the room."""
+    if first == arrived:
+        return
+    if fate == FATE_RECEIVED:
+        receive(
+            counts.stream[s], counts.room_delay[s], counts.room[s],
+            0, first, arrived, tree, flow, bench,
+        )  # fmt: skip
+        if flow.turns_begin:
+            hear_turns(counts.turn[s], first, arrived, flow, bench)
+    elif fate == FATE_ROOM_OUTAGE:
+        counts.room[s, ROOM_LOST_OUTAGE] += arrived - first
+    else:
+        counts.room[s, ROOM_LOST_ENDPOINT] += arrived - first
+    if tree.watched[s]:
+        for i in range(first, arrived):
+            packet = flow.number[bench.packet[i]]
+            note(bench.log, bench.used, s, packet, fate, bench.arrival_ns[i])
+
+
+@inner
+def receive(streams, delays, room, lag_ns, first, arrived, tree, flow, bench):
+    """Count what a listener has received, stream by stream; see docs/model.md, section 7.
+
+    `streams` are its rows of `Tally.stream`, `delays` its histogram, `room` its row of
+    `Tally.room`; at the end of a way up, where there is no room, that is `bench.nobody`. Delays
+    count from `lag_ns` before a packet was sent.
+    """
+    packet, sent_ns, size_bytes = bench.packet[first:arrived], flow.sent_ns, flow.size_bytes
+    arrivals_ns = bench.arrival_ns[first:arrived]
+    stream_of, origin_of, playouts_ns = flow.stream, flow.origin, tree.playout_ns
+    size_sum_bytes, room_delay_sum_ns, room_delay_max_ns = 0, 0, room[ROOM_DELAY_MAX_NS]
+    room_last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
+    dark_after_ns = tree.dark_after_ns
+    for i in range(packet.size):
+        p, arrival_ns = unsigned(packet[i]), arrivals_ns[i]
+        delay_ns = arrival_ns - sent_ns[p] + lag_ns
+        delays[bucket(delay_ns)] += np.uint32(1)
+        size_sum_bytes += size_bytes[p]
+        room_delay_sum_ns += delay_ns
+        room_delay_max_ns = max(room_delay_max_ns, delay_ns)
+        gap_ns = arrival_ns - room_last_ns
+        gap_max_ns = max(gap_max_ns, gap_ns)
+        if gap_ns > dark_after_ns:
+            dark_ns += gap_ns
+        room_last_ns = arrival_ns
+        stream, origin = unsigned(stream_of[p]), origin_of[p]
+        if streams[stream, LAST_ORIGIN] != origin + 1:
+            # The first packet of a source follows itself: no jitter, no gap.
+            streams[stream, LAST_ORIGIN] = origin + 1
+            streams[stream, HEARD_LAST_NS] = arrival_ns
+            streams[stream, HEARD_TRANSIT_NS] = delay_ns
+            streams[stream, JITTER_16NS] = 0
+        jitter_16ns = streams[stream, JITTER_16NS]
+        change_ns = abs(delay_ns - streams[stream, HEARD_TRANSIT_NS])
+        jitter_16ns += change_ns - ((jitter_16ns + 8) >> 4)
+        streams[stream, JITTER_16NS] = jitter_16ns
+        streams[stream, JITTER_MAX_16NS] = max(streams[stream, JITTER_MAX_16NS], jitter_16ns)
+        beyond_ns = arrival_ns - streams[stream, HEARD_LAST_NS] - playouts_ns[stream]
+        if beyond_ns > 0:
+            streams[stream, FREEZES] += 1
+            streams[stream, FROZEN_NS] += beyond_ns
+        streams[stream, HEARD] += 1
+        streams[stream, HEARD_DELAY_SUM_NS] += delay_ns
+        delay_max_ns = max(streams[stream, HEARD_DELAY_MAX_NS], delay_ns)
+        streams[stream, HEARD_DELAY_MAX_NS] = delay_max_ns
+        streams[stream, HEARD_LAST_NS] = arrival_ns
+        streams[stream, HEARD_TRANSIT_NS] = delay_ns
+    room[ROOM_RECEIVED] += arrived - first
+    room[ROOM_BYTES] += size_sum_bytes
+    room[ROOM_DELAY_SUM_NS] += room_delay_sum_ns
+    room[ROOM_DELAY_MAX_NS] = room_delay_max_ns
+    room[ROOM_LAST_NS] = room_last_ns
+    room[ROOM_GAP_MAX_NS] = gap_max_ns
+    room[ROOM_DARK_NS] += dark_ns
+
+
+@kernel
+def hear_turns(turn_counts, first, arrived, flow, bench):
+    """Count in a room what has come of the first frames of turns."""
+    for i in range(first, arrived):
+        turn = flow.turn_of[bench.packet[i]]
+        if turn == NO_TURN:
+            continue
+        heard = turn_counts[turn]
+        if heard[TURN_PACKETS] == 0:
+            heard[TURN_FIRST_NS] = bench.arrival_ns[i]
+        heard[TURN_PACKETS] += 1
+        heard[TURN_LAST_NS] = bench.arrival_ns[i]

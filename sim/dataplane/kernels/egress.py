@@ -1,0 +1,304 @@
+"""An egress through one span: the shared interface through which a relay sends its copies.
+
+Equal copies of one instant leave one service time apart and a full egress refuses a suffix of
+them, so a packet's copies are one row (see `arrays`). An egress's rows are in order of departure.
+Where classes are, a packet goes in before the copies of higher precedence numbers that have not
+begun, and those move back. A packet of others is a row of one copy, for a child after the last.
+"""
+
+from __future__ import annotations
+
+from sim.compiled import inner, kernel
+from sim.dataplane.kernels.arrival import note
+from sim.dataplane.kernels.background import BACKGROUND, next_background
+from sim.dataplane.kernels.source import OUTAGE, QUEUE, lose_down
+from sim.dataplane.tally import EgressCount, Fate, LineCount
+
+COPY_LOST_OUTAGE = int(LineCount.COPY_LOST_OUTAGE)
+COPY_LOST_QUEUE = int(LineCount.COPY_LOST_QUEUE)
+LOST_OUTAGE = int(EgressCount.LOST_OUTAGE)
+LOST_QUEUE = int(EgressCount.LOST_QUEUE)
+BACKLOG_MAX_NS = int(EgressCount.BACKLOG_MAX_NS)
+BACKGROUND_OFFERED = int(EgressCount.BACKGROUND_OFFERED)
+BACKGROUND_SENT = int(EgressCount.BACKGROUND_SENT)
+FATE_OUTAGE = int(Fate.EGRESS_OUTAGE)
+FATE_QUEUE = int(Fate.EGRESS_QUEUE)
+
+NO_INTERFACE = -1  # service row of an egress without a shared interface
+
+
+@inner
+def withheld_rank(e, packet, children, tree, flow):
+    """Return the rank of the child that gets no copy, since it is a leaf and sent it; or all."""
+    origin = flow.origin[packet]
+    if tree.feed[origin] == e and not tree.relay[origin]:
+        return tree.rank[origin]
+    return children
+
+
+@kernel
+def lose_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
+    """Lose at `at_ns` the copies of ranks low .. high-1: the relay is dead."""
+    if packet == BACKGROUND:
+        return
+    tier = tree.tier[tree.owner[e]]
+    counts.egress[e, LOST_OUTAGE] += high - low
+    for rank in range(low, high):
+        child = tree.children[tree.child_first[e] + rank]
+        counts.line[child, COPY_LOST_OUTAGE] += 1
+        lose_down(child, packet, OUTAGE, tier, tree, flow, counts)
+        if tree.watched[child]:
+            note(bench.log, bench.used, child, flow.number[packet], FATE_OUTAGE, at_ns)
+
+
+@kernel
+def lose_packet(e, packet, at_ns, tree, flow, counts, bench):
+    """Lose at `at_ns` all copies of a packet that a dead relay does not process."""
+    children = tree.child_first[e + 1] - tree.child_first[e]
+    withheld = withheld_rank(e, packet, children, tree, flow)
+    lose_copies(e, packet, 0, withheld, at_ns, tree, flow, counts, bench)
+    if withheld < children:
+        lose_copies(e, packet, withheld + 1, children, at_ns, tree, flow, counts, bench)
+
+
+@kernel
+def refuse_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
+    """Lose the copies of ranks low .. high-1, which the egress has no memory for."""
+    tier = tree.tier[tree.owner[e]]
+    counts.egress[e, LOST_QUEUE] += max(high - low, 0)
+    for rank in range(low, high):
+        child = tree.children[tree.child_first[e] + rank]
+        counts.line[child, COPY_LOST_QUEUE] += 1
+        lose_down(child, packet, QUEUE, tier, tree, flow, counts)
+        if tree.watched[child]:
+            note(bench.log, bench.used, child, flow.number[packet], FATE_QUEUE, at_ns)
+
+
+@inner
+def put_row(slot, row, packet, base_ns, step_ns, low, high, copies):
+    """Write down copies; return the next row."""
+    copies.packet[slot, row] = packet
+    copies.base_ns[slot, row] = base_ns
+    copies.step_ns[slot, row] = step_ns
+    copies.low[slot, row] = low
+    copies.high[slot, row] = high
+    return row + 1
+
+
+@kernel
+def move_row(slot, row, to_row, copies):
+    """Write a row once more in another place."""
+    put_row(
+        slot, to_row, copies.packet[slot, row], copies.base_ns[slot, row],
+        copies.step_ns[slot, row], copies.low[slot, row], copies.high[slot, row], copies,
+    )  # fmt: skip
+
+
+@kernel
+def split_row(slot, row, rank, copies):
+    """Make two rows of one: the copies before `rank`, and in the next row those from it on."""
+    for j in range(copies.rows[slot], row, -1):
+        move_row(slot, j - 1, j, copies)
+    copies.rows[slot] += 1
+    copies.high[slot, row] = rank
+    copies.low[slot, row + 1] = rank
+
+
+@kernel
+def precedence_of(e, packet, tree, egresses, flow):
+    """Return a packet's class at an egress that has classes."""
+    if packet == BACKGROUND:
+        return egresses.others.precedence[e]
+    return tree.precedence[flow.stream[packet]]
+
+
+@kernel
+def place_of_class(e, precedence, at_ns, tree, egresses, flow, copies):
+    """Return the row before which copies that come at `at_ns` go, if need be after a split."""
+    slot = tree.slot[e]
+    row = copies.rows[slot]
+    while row > 0:
+        waits = row - 1
+        if precedence_of(e, copies.packet[slot, waits], tree, egresses, flow) <= precedence:
+            break
+        base_ns, step_ns = copies.base_ns[slot, waits], copies.step_ns[slot, waits]
+        low, high = copies.low[slot, waits], copies.high[slot, waits]
+        # The copy of rank j begins at base + (j - 1) * step.
+        if base_ns + (low - 1) * step_ns <= at_ns:
+            not_begun = (at_ns - base_ns) // step_ns + 2
+            if not_begun < high:
+                split_row(slot, waits, not_begun, copies)
+            break
+        row = waits
+    return row
+
+
+@inner
+def offer_copies(e, packet, ready_ns, tree, egresses, flow, copies, counts, bench):
+    """Offer an egress one copy of a packet per child; return the service time accepted."""
+    slot = tree.slot[e]
+    children = tree.child_first[e + 1] - tree.child_first[e]
+    withheld = withheld_rank(e, packet, children, tree, flow)
+    if egresses.service[e] == NO_INTERFACE:
+        row = put_row(slot, copies.rows[slot], packet, ready_ns, 0, 0, withheld, copies)
+        if withheld + 1 < children:
+            row = put_row(slot, row, packet, ready_ns, 0, withheld + 1, children, copies)
+        copies.rows[slot] = row
+        return 0
+    need_ns = flow.service_ns[egresses.service[e], flow.size_bytes[packet]]
+    unsent_ns = max(egresses.free_ns[e] - ready_ns, 0)
+    fit = max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns
+    # Accepted are the ranks below `withheld` and `high`, then those above `withheld`.
+    high = min(fit + (fit >= withheld), children)
+    before = min(high, withheld)
+    if high < children:
+        refuse_copies(e, packet, high, withheld, ready_ns, tree, flow, counts, bench)
+        after = max(high, withheld + 1)
+        refuse_copies(e, packet, after, children, ready_ns, tree, flow, counts, bench)
+    accepted = before + max(high - withheld - 1, 0)
+    if accepted > 0:
+        begins_ns = ready_ns + unsent_ns
+        row = copies.rows[slot]
+        if egresses.priority[e] and unsent_ns > 0:
+            precedence = precedence_of(e, packet, tree, egresses, flow)
+            row = place_of_class(e, precedence, ready_ns, tree, egresses, flow, copies)
+            rows = (before > 0) + (high > withheld + 1)
+            begins_ns = make_way(slot, row, rows, accepted * need_ns, begins_ns, copies)
+        else:
+            copies.rows[slot] += (before > 0) + (high > withheld + 1)
+        if before > 0:
+            row = put_row(slot, row, packet, begins_ns + need_ns, need_ns, 0, before, copies)
+        if high > withheld + 1:
+            # One rank on the way gets no copy, so the ranks after it leave one step earlier.
+            put_row(slot, row, packet, begins_ns, need_ns, withheld + 1, high, copies)
+        backlog_ns = unsent_ns + accepted * need_ns
+        egresses.free_ns[e] = ready_ns + backlog_ns
+        counts.egress[e, BACKLOG_MAX_NS] = max(counts.egress[e, BACKLOG_MAX_NS], backlog_ns)
+    return accepted * need_ns
+
+
+@kernel
+def make_way(slot, row, rows, need_ns, begins_ns, copies):
+    """Move what is from `row` on by `rows` rows and `need_ns`; return when `row` then begins.
+
+    That is `begins_ns` where nothing has to move.
+    """
+    count = copies.rows[slot]
+    if row < count:
+        begins_ns = copies.base_ns[slot, row]
+        begins_ns += (copies.low[slot, row] - 1) * copies.step_ns[slot, row]
+    for j in range(count - 1, row - 1, -1):
+        copies.base_ns[slot, j] += need_ns
+        move_row(slot, j, j + rows, copies)
+    copies.rows[slot] = count + rows
+    return begins_ns
+
+
+@kernel
+def offer_others(e, to_ns, tree, egresses, flow, copies, counts):
+    """Offer an egress the packets of others that come before `to_ns`.
+
+    Returns the service time accepted.
+    """
+    others, slot = egresses.others, tree.slot[e]
+    children = tree.child_first[e + 1] - tree.child_first[e]
+    busy_ns = 0
+    while others.next_ns[e] < to_ns:
+        at_ns = others.next_ns[e]
+        next_background(e, at_ns, others)
+        counts.egress[e, BACKGROUND_OFFERED] += 1
+        drop_others(e, at_ns, children, tree, copies, counts)
+        need_ns = flow.service_ns[egresses.service[e], others.size_bytes[e]]
+        unsent_ns = max(egresses.free_ns[e] - at_ns, 0)
+        backlog_ns = unsent_ns + need_ns
+        if backlog_ns > egresses.drain_ns[e]:
+            continue
+        row, begins_ns = copies.rows[slot], at_ns + unsent_ns
+        if egresses.priority[e] and unsent_ns > 0:
+            precedence = others.precedence[e]
+            row = place_of_class(e, precedence, at_ns, tree, egresses, flow, copies)
+            begins_ns = make_way(slot, row, 1, need_ns, begins_ns, copies)
+        else:
+            copies.rows[slot] += 1
+        base_ns = begins_ns + need_ns - children * need_ns
+        put_row(slot, row, BACKGROUND, base_ns, need_ns, children, children + 1, copies)
+        egresses.free_ns[e] = at_ns + backlog_ns
+        busy_ns += need_ns
+        counts.egress[e, BACKLOG_MAX_NS] = max(counts.egress[e, BACKLOG_MAX_NS], backlog_ns)
+    return busy_ns
+
+
+@kernel
+def drop_others(e, at_ns, children, tree, copies, counts):
+    """Forget the packets of others that are the last rows and have left by `at_ns`.
+
+    So there are no more rows of others than of the meeting, but for those in the memory.
+    """
+    slot = tree.slot[e]
+    row = copies.rows[slot]
+    while row > 0 and copies.packet[slot, row - 1] == BACKGROUND:
+        row -= 1
+        if copies.base_ns[slot, row] + children * copies.step_ns[slot, row] > at_ns:
+            return
+        counts.egress[e, BACKGROUND_SENT] += 1
+        copies.rows[slot] = row
+
+
+@kernel
+def kill_copies(e, at_ns, tree, egresses, flow, copies, counts, bench):
+    """Lose the copies that would leave at `at_ns` or later."""
+    slot = tree.slot[e]
+    row = copies.rows[slot]
+    while row > 0:
+        row -= 1
+        low, high = copies.low[slot, row], copies.high[slot, row]
+        alive = high
+        while alive > low:
+            if copies.base_ns[slot, row] + (alive - 1) * copies.step_ns[slot, row] < at_ns:
+                break
+            alive -= 1
+        packet = copies.packet[slot, row]
+        lose_copies(e, packet, alive, high, at_ns, tree, flow, counts, bench)
+        copies.high[slot, row] = alive
+        if alive > low:
+            break
+        copies.rows[slot] = row
+    egresses.free_ns[e] = min(egresses.free_ns[e], at_ns)
+
+
+@kernel
+def retime_copies(e, at_ns, tree, egresses, flow, copies):
+    """Give the copies that wait at `at_ns` the egress's present service time.
+
+    The first copy that leaves at `at_ns` or later is being sent and keeps its time; where others
+    of its row wait, the row is split behind it.
+    """
+    slot = tree.slot[e]
+    count = copies.rows[slot]
+    i = 0
+    while i < count:
+        high = copies.high[slot, i]
+        if copies.base_ns[slot, i] + (high - 1) * copies.step_ns[slot, i] >= at_ns:
+            break
+        i += 1
+    if i == count:
+        return
+    sending = copies.low[slot, i]
+    while copies.base_ns[slot, i] + sending * copies.step_ns[slot, i] < at_ns:
+        sending += 1
+    free_ns = copies.base_ns[slot, i] + sending * copies.step_ns[slot, i]
+    if sending + 1 < copies.high[slot, i]:
+        split_row(slot, i, sending + 1, copies)
+        count += 1
+    for j in range(i + 1, count):
+        low, high = copies.low[slot, j], copies.high[slot, j]
+        packet = copies.packet[slot, j]
+        if packet == BACKGROUND:
+            size_bytes = egresses.others.size_bytes[e]
+        else:
+            size_bytes = flow.size_bytes[packet]
+        need_ns = flow.service_ns[egresses.service[e], size_bytes]
+        copies.step_ns[slot, j] = need_ns
+        copies.base_ns[slot, j] = free_ns + need_ns - low * need_ns
+        free_ns += (high - low) * need_ns
+    egresses.free_ns[e] = free_ns

@@ -1,0 +1,92 @@
+"""The arrays that the kernels of sources share.
+
+A *source* is a stream at one origin; sources are numbered by origin, then stream. It sends in
+*stretches* of time: a floor's source in each turn of its site, any other in one without an end.
+In each stretch its frames begin anew; sequence numbers and draws go on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64s = NDArray[np.float64]
+Int16s = NDArray[np.int16]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Uint64s = NDArray[np.uint64]
+
+
+class Streams(NamedTuple):
+    """What a source takes from its stream, (streams,); see `Stream`.
+
+    Frame k is due `floor((k * span + half) / frames)` ns after the stretch begins, frames being
+    those of a span and half = frames // 2. From frame to frame that is `step_ns`, and one more
+    whenever `rest`, which grows by `step_rest`, reaches `frames_per_span`: no product can overflow.
+    """
+
+    step_ns: Int64s  # span_ns // frames_per_span
+    step_rest: Int64s  # span_ns % frames_per_span
+    frames_per_span: Int64s
+    frame_bytes: Int64s
+    key_bytes: Int64s
+    key_every: Int64s
+    size_scale: Float64s
+    packet_bytes: Int64s
+    overhead_bytes: Int64s
+    pace_bps: Int64s
+
+
+class Sources(NamedTuple):
+    """What never changes of m sources."""
+
+    stream: Int64s  # (m,)
+    key: Uint64s  # (m, 2) of the sizes' draws
+    stretch_first: Int64s  # (m + 1,) its stretches are stretch_first[i] .. stretch_first[i+1]-1
+
+
+class Stretches(NamedTuple):
+    """When sources send, in order of time: [begin_ns, until_ns)."""
+
+    begin_ns: Int64s
+    until_ns: Int64s
+    first_draw: Int64s  # number of the draw of frame 0
+    turn: Int64s  # of the agenda; -1: none
+
+
+class Progress(NamedTuple):
+    """How far m sources have come, (m,)."""
+
+    stretch: Int64s  # the one they are in, or the next
+    frame: Int64s  # number of the next frame to begin
+    due_ns: Int64s  # when it is due
+    rest: Int64s  # see `Streams`
+    left_bytes: Int64s  # media of the frame before it that the pace has not let go yet
+    free_ns: Int64s  # when the pace lets the next packet go
+    sequence: Int64s  # of the next packet
+
+
+class Bursts(NamedTuple):
+    """What leaves a source at one instant: a frame, or with a pace one packet; by source, time.
+
+    Those of source i are rows first[i] .. first[i] + length[i] - 1.
+    """
+
+    at_ns: Int64s
+    media_bytes: Float64s  # whole numbers
+    turn: Int16s
+    first: Int64s  # (m,)
+    length: Int64s  # (m,)
+    packets: Int64s  # (m,) how many packets they make
+
+
+class Columns(NamedTuple):
+    """Packets, (p,); see `Packets`."""
+
+    sent_ns: Int64s
+    size_bytes: Int64s
+    stream: Int64s
+    sequence: Int64s
+    turn: Int64s

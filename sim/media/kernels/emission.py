@@ -1,0 +1,127 @@
+"""Emission in kernels: the bursts of an origin's sources merged by time and cut into packets.
+
+An entry of an `order` names a burst of an origin: its run, which is its source counted from the
+origin's first, in the upper bits, and its row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiled import entry, inner, unsigned
+
+RUN_BITS = 40  # below which is the row
+
+
+@inner
+def pick(i, j, side, order, at_ns):
+    """Return which of two entries leaves first, and whether it is the second; a tie: the first."""
+    mask = (1 << RUN_BITS) - 1
+    one, other = order[side, unsigned(i)], order[side, unsigned(j)]
+    second = np.int64(at_ns[unsigned(other & mask)] < at_ns[unsigned(one & mask)])
+    # No branch: which of two sources is next cannot be foreseen.
+    return one ^ ((one ^ other) & -second), second
+
+
+@inner
+def merge_pair(low, middle, high, side, order, at_ns):
+    """Merge order[side, low:middle] with order[side, middle:high] into the other side."""
+    i, j, place = low, middle, low
+    while i < middle and j < high:
+        next_entry, second = pick(i, j, side, order, at_ns)
+        order[1 - side, unsigned(place)] = next_entry
+        i, j, place = i + 1 - second, j + second, place + 1
+    for rest in range(i, middle):
+        order[1 - side, unsigned(place)] = order[side, unsigned(rest)]
+        place += 1
+    for rest in range(j, high):
+        order[1 - side, unsigned(place)] = order[side, unsigned(rest)]
+        place += 1
+
+
+@inner
+def merge_to_two(runs, bounds, order, at_ns):
+    """Merge runs, two by two, until two are left; return the side they are on, and how many.
+
+    Run r is order[side, bounds[r]:bounds[r+1]], first side 0. Runs stand in order of their
+    streams, which decides ties.
+    """
+    side = 0
+    while runs > 2:
+        total, kept = bounds[runs], 0
+        for r in range(0, runs, 2):
+            low, middle = bounds[r], bounds[r + 1]
+            high = bounds[r + 2] if r + 1 < runs else middle
+            merge_pair(low, middle, high, side, order, at_ns)
+            bounds[kept] = low
+            kept += 1
+        bounds[kept] = total
+        runs, side = kept, 1 - side
+    return side, runs
+
+
+@inner
+def write_burst(at, first, row, streams, sources, progress, bursts, columns):
+    """Cut a burst into packets, full ones and then the rest; return the row after them."""
+    i, burst = unsigned(first + (at >> RUN_BITS)), unsigned(at & ((1 << RUN_BITS) - 1))
+    stream, sequence = sources.stream[i], progress.sequence[i]
+    full_bytes = streams.packet_bytes[unsigned(stream)]
+    overhead_bytes = streams.overhead_bytes[unsigned(stream)]
+    at_ns, turn = bursts.at_ns[burst], bursts.turn[burst]
+    left = int(bursts.media_bytes[burst])
+    while left > 0:
+        packet = unsigned(row)
+        columns.sent_ns[packet] = at_ns
+        columns.size_bytes[packet] = min(left, full_bytes) + overhead_bytes
+        columns.stream[packet] = stream
+        columns.sequence[packet] = sequence
+        columns.turn[packet] = turn
+        left -= full_bytes
+        row += 1
+        sequence += 1
+    progress.sequence[i] = sequence
+    return row
+
+
+@inner
+def write_two(middle, high, side, order, first, row, streams, sources, progress, bursts, columns):
+    """Write the packets of order[side, :middle] and order[side, middle:high] in order of time."""
+    i, j = 0, middle
+    while i < middle and j < high:
+        next_entry, second = pick(i, j, side, order, bursts.at_ns)
+        row = write_burst(next_entry, first, row, streams, sources, progress, bursts, columns)
+        i, j = i + 1 - second, j + second
+    if i == middle:
+        i, middle = j, high
+    for place in range(i, middle):
+        at = order[side, unsigned(place)]
+        row = write_burst(at, first, row, streams, sources, progress, bursts, columns)
+
+
+@entry
+def emit(
+    begin, last, origins, source_first, origin_first, streams, sources, progress, bursts,
+    bounds, order, columns,
+):  # fmt: skip
+    """Write the packets of the bursts of origins begin .. last-1.
+
+    Origin o is site origins[o]; its sources are source_first[o] .. source_first[o+1]-1 and its
+    packets go to the rows from origin_first[origins[o]] on. `order`, of two sides, has room for
+    the bursts of any one origin, `bounds` for its runs and one more.
+    """
+    bounds[0] = 0
+    for o in range(begin, last):
+        first, place, runs = source_first[o], 0, 0
+        for i in range(first, source_first[o + 1]):
+            run, low = (i - first) << RUN_BITS, bursts.first[i]
+            for burst in range(low, low + bursts.length[i]):
+                order[0, unsigned(place)] = run | burst
+                place += 1
+            if place > bounds[runs]:
+                runs += 1
+                bounds[runs] = place
+        side, runs = merge_to_two(runs, bounds, order, bursts.at_ns)
+        write_two(
+            bounds[min(runs, 1)], place, side, order, first, origin_first[origins[o]], streams,
+            sources, progress, bursts, columns,
+        )  # fmt: skip

@@ -1,0 +1,174 @@
+"""Lines and egresses in the report: each tier's, and the worst of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from sim.metrics.measures import LINE_CAUSES, Cause
+from sim.report.figures import UNKNOWN, ms, percent
+from sim.results.columns import mean_bps
+from sim.results.place import id_and_place
+from sim.results.run import Results
+from sim.scenario.model import Direction
+from sim.terminal import shown, table
+from sim.units import format_rate
+
+Int64Array = NDArray[np.int64]
+Float64Array = NDArray[np.float64]
+
+WORST_LINES = 10
+WORST_EGRESSES = 5
+_LOAD_HEADINGS = (">utilisation %\nmean", ">busiest\nbin", ">queue\nms")
+
+
+def worst_lines(results: Results) -> Int64Array:
+    """Return the worst directions of lines: by their own loss, then by utilisation.
+
+    Numbers as in `Lines`. What a scheduled fault took is not the line's doing; faults are reported
+    apart.
+    """
+    lines = results.measures.lines
+    own = lines.lost[:, Cause.POLICER :].sum(axis=1)
+    loss = own / np.maximum(lines.offered, 1)
+    # lexsort's last key is the first to count.
+    order = np.lexsort((np.arange(own.size), -lines.utilisation, -loss))
+    used = np.isin(order % len(results.network.sites), 0, invert=True)
+    if lines.ways == ("down",):
+        used &= order < len(results.network.sites)
+    return order[used][:WORST_LINES]
+
+
+def worst_egresses(results: Results) -> Int64Array:
+    """Return the worst of the shared egresses: by queue loss, then by utilisation."""
+    egresses = results.measures.egresses
+    loss = egresses.lost[:, 1] / np.maximum(egresses.offered, 1)
+    order = np.lexsort((np.arange(loss.size), -np.nan_to_num(egresses.utilisation), -loss))
+    return order[~np.isnan(egresses.utilisation[order])][:WORST_EGRESSES]
+
+
+def tier_table(results: Results, out: Console) -> Table:
+    """Return how full the lines of each tier were, each way that was used."""
+    network, measured = results.network, results.measures.lines
+    made = table(
+        out,
+        "Lines, by the tier they lead to",
+        "tier",
+        "way",
+        ">sites",
+        ">line rate",
+        ">offered",
+        ">utilisation %\np50",
+        ">\np99",
+        ">\nmax",
+    )
+    for t, tier in enumerate(network.tiers):
+        sites = np.flatnonzero(network.tier == t)
+        lines = sites[sites > 0]
+        for way in measured.ways if lines.size else ("",):
+            hops = measured.rows(lines, way)
+            made.add_row(
+                shown(tier),
+                way or UNKNOWN,
+                f"{sites.size:,}",
+                _rates(results, hops),
+                _offered(results, hops),
+                *_quantiles(measured.utilisation[hops]),
+            )
+    return made
+
+
+def worst_lines_table(results: Results, out: Console) -> Table:
+    """Return the worst directions of lines, and what they lost."""
+    measured = results.measures.lines
+    made = table(
+        out,
+        f"The {WORST_LINES} worst lines, by what policer, queue and the line itself lost",
+        "line to",
+        "way",
+        ">rate",
+        *_LOAD_HEADINGS,
+        *lost_headings(">lost %", LINE_CAUSES[Cause.POLICER :]),
+    )
+    n = len(results.network.sites)
+    for hop in worst_lines(results).tolist():
+        line = results.network.lines[hop % n]
+        assert line is not None
+        offered = max(int(measured.offered[hop]), 1)
+        kind = f"{line.carrier} {line.access_class}".strip()
+        place = id_and_place(results.network, hop % n)
+        made.add_row(
+            shown(f"{place} ({kind})" if kind else place),
+            "down" if hop < n else "up",
+            format_rate(_direction(results, hop).rate_bps),
+            percent(float(measured.utilisation[hop])),
+            percent(float(measured.utilisation_peak[hop])),
+            ms(float(measured.queue_max_ns[hop])),
+            *(percent(int(lost) / offered) for lost in measured.lost[hop, Cause.POLICER :]),
+        )
+    return made
+
+
+def worst_egresses_table(results: Results, out: Console) -> Table:
+    """Return the worst egresses, and what they lost."""
+    network, measured = results.network, results.measures.egresses
+    made = table(
+        out,
+        f"The {WORST_EGRESSES} worst egresses, by what their queue lost",
+        "egress of",
+        ">rate",
+        *_LOAD_HEADINGS,
+        ">lost %\nqueue",
+        ">\nlines",
+    )
+    for e in worst_egresses(results):
+        egress = network.egresses[e]
+        carrier = f" ({egress.carrier})" if egress.carrier else ""
+        made.add_row(
+            shown(f"{id_and_place(network, int(network.egress_site[e]))}{carrier}"),
+            format_rate(egress.rate_bps),
+            percent(float(measured.utilisation[e])),
+            percent(float(measured.utilisation_peak[e])),
+            ms(float(measured.queue_max_ns[e])),
+            percent(int(measured.lost[e, 1]) / max(int(measured.offered[e]), 1)),
+            f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+        )
+    return made
+
+
+def lost_headings(heading: str, causes: Sequence[str]) -> list[str]:
+    """Return headings of a column per cause, below a common one."""
+    return [f"{heading}\n{causes[0]}", *(f">\n{cause}" for cause in causes[1:])]
+
+
+def _direction(results: Results, hop: int) -> Direction:
+    n = len(results.network.sites)
+    line = results.network.lines[hop % n]
+    assert line is not None, "the root has no line"
+    return line.down if hop < n else line.up
+
+
+def _rates(results: Results, hops: Int64Array) -> str:
+    rates = sorted({_direction(results, hop).rate_bps for hop in hops.tolist()})
+    if not rates:
+        return UNKNOWN
+    lowest, highest = format_rate(rates[0]), format_rate(rates[-1])
+    return lowest if lowest == highest else f"{lowest} to {highest}"
+
+
+def _offered(results: Results, hops: Int64Array) -> str:
+    if not hops.size:
+        return UNKNOWN
+    offered = mean_bps(results.measures.lines.offered_bytes[hops], results.measures.duration_ns)
+    return format_rate(float(offered.mean()), digits=3)
+
+
+def _quantiles(utilisation: Float64Array) -> list[str]:
+    if not utilisation.size:
+        return [UNKNOWN] * 3
+    shares = np.quantile(utilisation, (0.5, 0.99, 1.0), method="inverted_cdf")
+    return [percent(float(share)) for share in shares]

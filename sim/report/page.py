@@ -1,0 +1,111 @@
+"""The report at the end of a run: the verdict, each tier, what is worst and why, and where to look.
+
+Colours and rules are for terminals; elsewhere the same tables are plain text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.metrics.verdict import Verdict
+from sim.report import faults, lines, rooms, streams
+from sim.report.figures import UNKNOWN, count, share, time
+from sim.results.place import id_and_place
+from sim.results.run import Results
+from sim.results.summary import TIMES
+from sim.scenario.model import Requirement
+from sim.terminal import put, shown, table
+from sim.units import format_share
+
+
+def print_report(results: Results, folder: Path, out: Console) -> None:
+    """Print what a planner wants to know first; everything else is in `folder`."""
+    out.print()
+    out.print(verdict_line(results))
+    if results.verdicts:
+        put(out, _requirements(results, out))
+        out.print()
+    tables = [
+        lines.tier_table(results, out),
+        rooms.tier_table(results, out),
+        streams.stream_table(results, out),
+    ]
+    if results.scenario.agenda:
+        tables.append(streams.turn_table(results, out))
+    tables.append(lines.worst_lines_table(results, out))
+    if lines.worst_egresses(results).size:
+        tables.append(lines.worst_egresses_table(results, out))
+    if results.scenario.faults:
+        tables.append(faults.fault_table(results, out))
+    for each in tables:
+        put(out, each)
+        out.print()
+    if results.scenario.late_faults:
+        late = count(results.scenario.late_faults, "fault")
+        out.print(f"{late} of the scenario after the end of this shorter meeting: left out")
+    out.print(shown(totals_line(results)))
+    out.print(Text("Results: ") + shown(str(folder)), soft_wrap=True)
+
+
+def verdict_line(results: Results) -> Text:
+    """Return the verdict as a sentence."""
+    missed = sum(not verdict.met for verdict in results.verdicts)
+    name = shown(f"{results.scenario.name}: ", "bold")
+    if not results.verdicts:
+        return name + Text("nothing is required, so nothing was missed")
+    if missed:
+        return name + Text(
+            f"MISSED, {missed} of {count(len(results.verdicts), 'requirement')}", "bold red"
+        )
+    return name + Text(f"MET, {count(len(results.verdicts), 'requirement')}", "bold green")
+
+
+def totals_line(results: Results) -> str:
+    """Return what was simulated, what became of it, and how fast."""
+    measures = results.measures
+    due = int(measures.endpoints.due.sum())
+    lost = int(measures.endpoints.lost.sum())
+    part = f" ({format_share(lost / due, digits=3)})" if due else ""
+    wall_s = max(results.wall_s, 1e-9)
+    return (
+        f"{due:,} packets were due to {count(measures.endpoints.site.size, 'room')}; "
+        f"{lost:,}{part} were lost. {measures.packet_hops:,} packet-hops in {wall_s:.1f} s: "
+        f"{measures.packet_hops / wall_s / 1e6:,.1f} million/s, "
+        f"{results.scenario.duration_ns / 1e9 / wall_s:,.1f} × real time."
+    )
+
+
+def _requirements(results: Results, out: Console) -> Table:
+    made = table(out, "", "", "requirement", ">measured", ">comply", "worst")
+    made.title = None
+    for verdict in results.verdicts:
+        made.add_row(
+            Text("met", "green") if verdict.met else Text("missed", "bold red"),
+            shown(verdict.requirement.text),
+            _value(verdict.requirement, verdict.value),
+            f"{verdict.complying:,} of {verdict.subjects:,}",
+            _worst(results, verdict),
+        )
+    return made
+
+
+def _worst(results: Results, verdict: Verdict) -> Text:
+    if verdict.worst is None or verdict.worst.value == 0:
+        return Text(UNKNOWN)
+    detail = f" ({verdict.worst.detail})" if verdict.worst.detail else ""
+    value = _value(verdict.requirement, verdict.worst.value)
+    return shown(f"{id_and_place(results.network, verdict.worst.site)}{detail}: {value}")
+
+
+def _value(requirement: Requirement, value: float) -> str:
+    if np.isnan(value):
+        nothing = requirement.measure in ("delay", "jitter", "freezes")
+        return "nothing arrived" if nothing else UNKNOWN
+    if requirement.measure in TIMES:
+        return time(value)
+    return f"{value:,.0f}" if requirement.measure == "freezes" else share(value)

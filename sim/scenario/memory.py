@@ -1,0 +1,70 @@
+"""Memory: what a run would need, refused before it begins where that is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sim.scenario.document import Document
+from sim.scenario.model import Site, Stream
+from sim.units import format_size
+
+MAX_BINS = 10**6
+MAX_MEMORY_BYTES = 12 * 10**9
+# What a run keeps, about. A site: four histograms of 1216 counts of 4 B (its line's two directions,
+# its room, what it sends up), the counts of each, and 16, 3 and 5 counts of 8 B for each stream,
+# turn and tier. A cell of the timeline: its counts.
+SITE_BYTES = 20_000
+STREAM_BYTES = 16 * 8
+TURN_BYTES = 3 * 8
+TIER_BYTES = 5 * 8
+CELL_BYTES = 128
+# Packets that sources send in a span: seven columns of 8 B, in up to four copies.
+PACKET_BYTES = 4 * 56
+
+
+def check_memory(
+    document: Document,
+    sites: Collection[Site],
+    streams: Sequence[Stream],
+    *,
+    turns: int,
+    duration_ns: int,
+) -> None:
+    """Refuse what would need more memory than the stated limit."""
+    file = document.file
+    if document.left_out("duration") or duration_ns > file.bin * MAX_BINS:
+        return  # that is said already
+    tiers = len(file.sites.tiers)
+    top = {site.id for site in sites if not site.parent}
+    groups = 1 + tiers + sum(site.parent in top for site in sites)
+    per_site = SITE_BYTES + len(streams) * STREAM_BYTES + turns * TURN_BYTES + tiers * TIER_BYTES
+    span_ns = min(file.window, file.bin, duration_ns)
+    needs = {
+        "bin": -(-duration_ns // file.bin) * groups * CELL_BYTES,
+        "sites": len(sites) * per_site,
+        "window": sum(_packets(stream, span_ns) for stream in streams) * PACKET_BYTES,
+    }
+    total = sum(needs.values())
+    if total <= MAX_MEMORY_BYTES:
+        return
+    name = max(needs, key=lambda part: needs[part])
+    way_out = {
+        "bin": "make it longer",
+        "sites": "take fewer sites",
+        "window": "make it shorter, or send less",
+    }
+    text = (
+        f"a run would need about {format_size(total)} of memory, more than the limit of "
+        f"{format_size(MAX_MEMORY_BYTES)}; {way_out[name]}"
+    )
+    document.problems.add(document.place(name), text)
+
+
+def _packets(stream: Stream, span_ns: int) -> int:
+    """Return how many packets the sources of a stream send in a span, at most, of mean frames."""
+    frames = -(-span_ns * stream.frames_per_span // stream.span_ns)
+    keys = -(-frames // stream.key_every) if stream.key_every else 0
+    pieces = -(-stream.frame_bytes // stream.packet_bytes)
+    key_pieces = -(-stream.key_bytes // stream.packet_bytes)
+    sources = max(len(stream.origins), 1)  # one at a time has the floor
+    return sources * (keys * key_pieces + (frames - keys) * pieces)
