@@ -15,6 +15,7 @@ from sim.dataplane.kernels.arrival import NO_ROOM, note, receive
 from sim.dataplane.kernels.gate import admit
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair, merge_runs
+from sim.dataplane.kernels.prefetch import prefetch
 from sim.dataplane.kernels.source import ENDPOINT, OUTAGE, lose_up
 from sim.dataplane.tally import Fate, LineCount, StreamCount
 
@@ -22,6 +23,7 @@ COPY_LOST_OUTAGE = int(LineCount.COPY_LOST_OUTAGE)
 RECEIVED = int(StreamCount.RECEIVED)
 SENT = int(StreamCount.SENT)
 ENDED = int(StreamCount.ENDED)
+PACKETS_PER_CACHE_LINE = 8  # of 8 bytes in 64
 FATE_RELAY = int(Fate.EGRESS_OUTAGE)
 FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
 FATE_ENDED = int(Fate.ENDED)
@@ -244,6 +246,16 @@ def note_ends(d, arrived, tree, lines, flow, changes, bench):
 
 
 @inner
+def ask_for_packets(s, flow):
+    """Ask for the memory of what a site sends, while another is visited."""
+    for packet in range(flow.origin_first[s], flow.origin_first[s + 1], PACKETS_PER_CACHE_LINE):
+        prefetch(flow.sent_ns, packet)
+        prefetch(flow.size_bytes, packet)
+        prefetch(flow.stream, packet)
+        prefetch(flow.origin, packet)
+
+
+@inner
 def rows_needed(s, tree, lines, ups, flow):
     """Return at most how many packets the up line of `s` may have to do with in this span."""
     needed = flow.origin_first[s + 1] - flow.origin_first[s]
@@ -267,6 +279,8 @@ def walk_up(
     n = tree.relay.size
     for position in range(begin, -1, -1):
         s = sites[position]
+        if position:
+            ask_for_packets(sites[position - 1], flow)
         needed = rows_needed(s, tree, lines, ups, flow)
         fits = needed <= bench.packet.size and bench.used[2] + needed <= bench.runs.shape[0]
         fits = fits and bench.used[0] + 2 * needed <= bench.new.shape[0]
