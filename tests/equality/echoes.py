@@ -49,7 +49,7 @@ def echoes(rehearsal: Rehearsal, network: Network) -> st.SearchStrategy[list[Dis
     if not chances:
         return st.just([])
     # Few turns change a choice at all, so these are tried more often.
-    joints = sorted([*chances, *3 * [joint for joint in chances if joint in TURNS]])
+    joints = sorted([*chances, *6 * [joint for joint in chances if joint in TURNS]])
     chance = st.sampled_from([sorted(chances[joint]) for joint in joints]).flatmap(st.sampled_from)
     return st.lists(st.builds(_dispatch, chance, SIZES_BYTES), min_size=1, max_size=6)
 
