@@ -14,6 +14,7 @@ from sim.results.clock import clock
 from sim.results.run import Progress
 
 NS_PER_S = 10**9
+STARTING = "Starting … (the first run ever compiles its kernels, for about a minute)"
 Watch = Callable[[Progress], None]
 
 
@@ -57,7 +58,7 @@ def live_line(out: Console, *, wanted: bool) -> Iterator[Watch]:
         yield lambda progress: None
         return
     began_s = time.monotonic()
-    with Live(Text("Starting …"), console=out, refresh_per_second=8, transient=True) as live:
+    with Live(Text(STARTING), console=out, refresh_per_second=8, transient=True) as live:
 
         def watch(progress: Progress) -> None:
             line = progress_line(progress, time.monotonic() - began_s)
