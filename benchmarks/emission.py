@@ -36,7 +36,7 @@ def main() -> None:
 
     scenario = load(NATIONAL)
     network = build_network(scenario)
-    Sources(scenario, network.index).emit(1)  # compiles
+    Sources(scenario, network.index).emit(1).written()  # compiles
     counts, figures, busy, starts_s = set(), [], [], []
     for _ in range(arguments.runs):
         began_s = time.perf_counter()
@@ -45,7 +45,7 @@ def main() -> None:
         count, spans_ns, busy_ns = 0, [], []
         for second in range(1, arguments.seconds + 1):
             began_ns, used_ns = time.perf_counter_ns(), time.process_time_ns()
-            packets = sources.emit(second * NS_PER_S)
+            packets = sources.emit(second * NS_PER_S).written()
             busy_ns.append((time.process_time_ns() - used_ns) / len(packets))
             spans_ns.append((time.perf_counter_ns() - began_ns) / len(packets))
             count += len(packets)

@@ -50,7 +50,7 @@ def packet_engine(scenario: Scenario, *, threads: int) -> tuple[int, float]:
 def plain_simpy(scenario: Scenario) -> tuple[int, float]:
     """Return (packet-hops, seconds) of the hand-written model, its work checked."""
     network = build_network(scenario)
-    packets = Sources(scenario, network.index).emit(SIMPY_NS)
+    packets = Sources(scenario, network.index).emit(SIMPY_NS).written()
     tree = RelayTree(scenario, network)
     began_s = time.perf_counter()
     tree.run(packets)

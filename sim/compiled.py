@@ -23,7 +23,8 @@ def _cache_folder() -> Path:
     digest = blake2b(digest_size=8)
     # Constants of the tally and of the draws are compiled in.
     constants = [
-        here / name for name in ("compiled.py", "draws.py", "rng.py", "dataplane/tally.py")
+        here / name
+        for name in ("compiled.py", "draws.py", "lanes.py", "rng.py", "dataplane/tally.py")
     ]
     for source in (*sorted(here.glob("*/kernels/*.py")), *constants):
         digest.update(source.read_bytes())

@@ -47,8 +47,7 @@ class Sent:
     def add(self, packets: Packets) -> None:
         """Count the packets of one more span."""
         self.packets += len(packets)
-        of_turns = packets.turn[packets.turn >= 0]
-        self.turn_packets += np.bincount(of_turns, minlength=self.turn_packets.size)
+        self.turn_packets += np.bincount(packets.first_frames, minlength=self.turn_packets.size)
         for watch in self.watches:
             watch.add(packets)
 

@@ -1,4 +1,4 @@
-"""The packets alive: those sent in this span, behind the few that no one has decided yet."""
+"""The packets alive: those sent in this span, and behind them the few no one has decided yet."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dataplane.kernels.arrays import Flow
+from sim.media.kernels.arrays import Columns, Mail, new_columns, no_mail
 from sim.media.packets import Packets
 
 Int64Array = NDArray[np.int64]
-
-# Narrow columns: a span's packets are read from memory, not from a cache.
-COLUMNS: dict[str, type[np.signedinteger]] = {
-    "number": np.int64,
-    "origin": np.int32,
-    "stream": np.int32,
-    "sequence": np.int64,
-    "sent_ns": np.int64,
-    "size_bytes": np.int32,
-    "turn_of": np.int16,
-}
 
 
 class Alive:
@@ -29,58 +19,70 @@ class Alive:
 
     def __init__(self, sites: int) -> None:
         self._sites = np.arange(sites, dtype=np.int32)
-        self._columns = {name: np.empty(0, dtype=dtype) for name, dtype in COLUMNS.items()}
-        self._count = 0
+        self._columns = new_columns(0)
+        self._sent, self._first = 0, 0
+        self._kept_number = np.empty(0, dtype=np.int64)
 
     def take(self, packets: Packets, pools: Sequence[Int64Array], service_ns: Int64Array) -> Flow:
-        """Return the packets of a span behind those that `pools` still name.
+        """Return the packets of a span, and behind them those that `pools` still name.
 
-        What it returned before is overwritten.
+        What it returned before may be overwritten.
 
         Parameters
         ----------
         pools : (rows, fields) int64, column 0 a packet's place or -1; rewritten to its new place
         service_ns : (rows, largest size + 1) int64, ns to send a packet of each size
         """
-        kept = self._keep(pools)
-        count = kept.size + len(packets)
-        new = {
-            "number": packets.first + np.arange(len(packets)),
-            "origin": np.repeat(self._sites, np.diff(packets.origin_first)),
-            "stream": packets.stream,
-            "sequence": packets.sequence,
-            "sent_ns": packets.sent_ns,
-            "size_bytes": packets.size_bytes,
-            "turn_of": packets.turn,
-        }
-        for name, column in self._columns.items():
-            old = column[kept]
-            if column.size < count:
-                column = np.empty(count + count // 8, dtype=COLUMNS[name])
-                self._columns[name] = column
-            column[: kept.size] = old
-            column[kept.size : count] = new[name]
-        self._count = count
-        columns = {name: column[:count] for name, column in self._columns.items()}
+        sent = len(packets)
+        kept = self._keep(pools, sent)
+        count = sent + kept.size
+        columns, mail = self._with_room(packets, count)
+        for name in Columns._fields:
+            getattr(columns, name)[sent:count] = getattr(self._columns, name)[kept]
+        self._kept_number = self._numbers(kept)
+        self._columns = columns
+        self._sent, self._first = sent, packets.first
+        turns_begin = packets.first_frames.size > 0 or bool((columns.turn[sent:count] >= 0).any())
         return Flow(
-            kept=kept.size,
-            origin_first=packets.origin_first + kept.size,
+            sent=sent,
+            first=packets.first,
+            kept_number=self._kept_number,
+            origin_first=packets.origin_first,
             service_ns=service_ns,
-            turns_begin=bool((columns["turn_of"] >= 0).any()),
-            **columns,
+            turns_begin=turns_begin,
+            mail=mail,
+            **{name: column[:count] for name, column in columns._asdict().items()},
         )
 
     def origin_going_down(self, packet: int, floor: NDArray[np.bool_]) -> int:
         """Return the origin of a floor packet by its place; -1 of any other."""
         column = self._columns
-        return int(column["origin"][packet]) if floor[column["stream"][packet]] else -1
+        return int(column.origin[packet]) if floor[column.stream[packet]] else -1
 
-    def _keep(self, pools: Sequence[Int64Array]) -> Int64Array:
+    def _keep(self, pools: Sequence[Int64Array], sent: int) -> Int64Array:
         """Return the places still named, sorted, and have the pools name their new ones."""
         named = np.unique(np.concatenate([pool[:, 0] for pool in pools]))
         kept = named[named >= 0]
         for pool in pools:
             # Others have no place and stay at -1.
-            place = np.searchsorted(kept, pool[:, 0])
+            place = sent + np.searchsorted(kept, pool[:, 0])
             pool[:, 0] = np.where(pool[:, 0] >= 0, place, -1)
         return kept
+
+    def _numbers(self, places: Int64Array) -> Int64Array:
+        """Return the numbers in the run of packets by the places they have had so far."""
+        behind = np.maximum(places - self._sent, 0)
+        before = np.append(self._kept_number, 0)[behind]
+        return np.where(places < self._sent, self._first + places, before)
+
+    def _with_room(self, packets: Packets, count: int) -> tuple[Columns, Mail]:
+        """Return the packets of a span in arrays of at least `count` rows, and their mail."""
+        sealed = packets.sealed
+        if sealed is not None and sealed.columns.sent_ns.size >= count:
+            return sealed.columns, sealed.mail
+        packets = packets.written()
+        columns = new_columns(count)
+        columns.origin[: len(packets)] = np.repeat(self._sites, np.diff(packets.origin_first))
+        for name in ("stream", "sequence", "sent_ns", "size_bytes", "turn"):
+            getattr(columns, name)[: len(packets)] = getattr(packets, name)
+        return columns, no_mail(self._sites.size)

@@ -20,6 +20,7 @@ from sim.dataplane.edit import Edit
 from sim.dataplane.flow import Alive
 from sim.dataplane.gates import new_gates
 from sim.dataplane.kernels import arrays
+from sim.dataplane.kernels.abreast import rise
 from sim.dataplane.kernels.background import quiet_backgrounds, start_backgrounds
 from sim.dataplane.kernels.egress import NO_INTERFACE
 from sim.dataplane.kernels.policer import full_buckets
@@ -91,23 +92,38 @@ class PacketEngine:
         self._copies = benches.new_copies(self._chunks.slots, 0)
         children = np.bincount(network.parent[1:], minlength=n)
         self._benches = [
-            benches.new_bench(widest=int(children.max(initial=0)), logs=bool(watch))
+            benches.new_bench(
+                widest=int(children.max(initial=0)),
+                streams=len(scenario.streams),
+                logs=bool(watch),
+            )
             for _ in self._chunks.visits
         ]
 
     def replay(self, start_ns: int, end_ns: int, packets: Packets, edits: Sequence[Edit]) -> None:
         """Carry the packets of [start_ns, end_ns) under its edits; see `Engine`."""
-        self._services.reach(int(packets.size_bytes.max(initial=0)))
+        self._services.reach(packets.largest_bytes)
         line_changes, relay_changes = changes(
             edits, self._network, self._services, self._losses, self._dead
         )
         pools = [bench.new[: bench.used[0]] for bench in self._benches]
         flow = self._alive.take(packets, pools, self._services.table_ns)
-        self._benches = [benches.turned_over(bench) for bench in self._benches]
+        self._benches = [
+            benches.with_order(benches.turned_over(bench), packets.sealed)
+            for bench in self._benches
+        ]
         self._end_ns = end_ns
 
         def go_up(chunk: int) -> None:
             visits, bench = self._chunks.visits[chunk], self._benches[chunk]
+            position = 0
+            while position < visits.size:
+                position = rise(
+                    visits, position, start_ns, end_ns, self._tree, self._lines, self._chains,
+                    self._losses.tables, self._ups, flow, line_changes, self._counts, bench,
+                )  # fmt: skip
+                if position < visits.size:
+                    bench = self._enough_up(bench, int(visits[position]), flow)
             position = visits.size - 1
             while position >= 0:
                 position = walk_up(
@@ -164,6 +180,11 @@ class PacketEngine:
                     waiting += int((high - sent)[packet >= 0].sum())
         return waiting
 
+    def met_abreast(self) -> dict[str, int]:
+        """Return what the lines that were replayed abreast have met so far, by its name."""
+        met = np.sum([bench.met for bench in self._benches], axis=0)
+        return {each.name: int(met[each]) for each in arrays.Abreast}
+
     def fates(self) -> FateLog:
         """Return the decided fates at the watched sites; see `Engine`."""
         log = np.concatenate([bench.log[: bench.used[1]] for bench in self._benches])
@@ -199,7 +220,7 @@ class PacketEngine:
 
     def _make_room_for_copies(self, flow: arrays.Flow, edits: int) -> None:
         """Make benches and copies wide enough for every packet alive that goes down."""
-        alive = int(np.count_nonzero(self._tree.goes_down[flow.stream[: flow.kept]]))
+        alive = int(np.count_nonzero(self._tree.goes_down[flow.stream[flow.sent :]]))
         alive += int(np.diff(flow.origin_first)[self._tree.sends_down | self._tree.speaker].sum())
         # A packet may have two rows and split a third; as many may be of others, and what waits.
         rows = 6 * alive + int(self._egresses.carried.max(initial=0)) + edits + 1
@@ -207,7 +228,10 @@ class PacketEngine:
         if rows > self._copies.packet.shape[1]:
             self._copies = benches.new_copies(self._chunks.slots, rows + rows // 4)
         wide = alive + 2 * self._tree.most_others
-        self._benches = [benches.widened(bench, wide) for bench in self._benches]
+        for i, bench in enumerate(self._benches):
+            bench = benches.widened(bench, wide)
+            rows = self._copies.packet.shape[1] + bench.packet.size
+            self._benches[i] = benches.with_board(bench, rows)
 
     def _enough_up(self, bench: arrays.Bench, site: int, flow: arrays.Flow) -> arrays.Bench:
         """Return the bench with room enough for the up line of `site`."""
@@ -259,16 +283,16 @@ def new_tree(
     ports += network.egresses
     speaks = np.zeros(n, dtype=np.bool_)
     speaks[[network.index[turn.site] for turn in scenario.agenda]] = True
-    ends_next = ~network.relay & ~speaks
-    for stream in streams:
-        if stream.direction == "up" and stream.to != PARENT:
-            ends_next[[network.index[origin] for origin in stream.origins]] = False
+    ends_next = all_ends_next(scenario, network)
+    gates = new_gates(scenario, network)
     return arrays.Tree(
         feed=network.feed,
         rank=network.rank,
         relay=network.relay,
         room=network.room,
         watched=np.tile(watched, 2),
+        plain=plain(network, ends_next & ~gates.stopping[network.parent], speaks)
+        & ~np.tile(watched, 2),
         processing_ns=network.processing_ns,
         propagation_ns=np.tile(network.propagation_ns, 2),
         site_egress_first=network.site_egress_first,
@@ -290,13 +314,52 @@ def new_tree(
         ends=np.array(ends, dtype=np.int64),
         composite=np.array([stream.composite for stream in streams], dtype=np.bool_),
         transcoding_ns=network.transcoding_ns,
-        gates=new_gates(scenario, network),
+        gates=gates,
         precedence=np.array([stream.precedence for stream in streams], dtype=np.int64),
+        lowest=max((stream.precedence for stream in streams), default=0),
         playout_ns=np.array(
             [stream.playout_ns or FOREVER_NS for stream in streams], dtype=np.int64
         ),
         most_others=max([most_waiting(port) for port in ports], default=0),
     )
+
+
+def all_ends_next(scenario: Scenario, network: Network) -> arrays.Bools:
+    """Return at which sites all that ever goes up is their own room's, and ends at the next relay.
+
+    Nothing goes up beyond the relay above its origin but what has the floor, and what says so.
+    """
+    passes = np.zeros(len(network.sites), dtype=np.bool_)
+    passes[0] = True
+    passes[[network.index[turn.site] for turn in scenario.agenda]] = True
+    for stream in scenario.streams:
+        if stream.direction == "up" and (stream.composite or stream.to != PARENT):
+            passes[[network.index[origin] for origin in stream.origins]] = True
+    for s in np.flatnonzero(network.parent > 0)[::-1].tolist():
+        passes[network.parent[s]] |= passes[s]
+    return ~passes
+
+
+def plain(network: Network, ends_next: arrays.Bools, speaks: arrays.Bools) -> arrays.Bools:
+    """Return which directions may be replayed abreast while nothing happens to them.
+
+    They have no policer and no packets of others. Down, they lead to leaves, whose rooms hear all
+    that comes; up, all that they carry is a room's own and ends at a relay that has no gate.
+    """
+    n = len(network.sites)
+    ports = [network.direction(d) if network.rate_bps[d] else None for d in range(2 * n)]
+    simple: arrays.Bools = np.array(
+        [
+            port is not None
+            and port.policer is None
+            and (port.background is None or port.background.kind == "steady")
+            for port in ports
+        ],
+        dtype=np.bool_,
+    )
+    down = ~network.relay & network.room & ~speaks
+    both: arrays.Bools = simple & np.concatenate([down, ends_next])
+    return both
 
 
 def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:
@@ -322,6 +385,7 @@ def new_lines(scenario: Scenario, network: Network, services: Services) -> array
         fed=np.ones(n, dtype=np.bool_),
         priority=prioritised(ports),
         others=new_others(scenario, ports, network.background_key, services),
+        replayed=np.zeros(n // 2, dtype=np.bool_),
     )
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.media.kernels.arrays import Columns, Mail
+
+Int64Array = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packets:
     """Packets sent in a span, by origin; those of an origin by (sent_ns, stream, sequence).
+
+    Integers may be narrower than int64.
 
     Attributes
     ----------
@@ -21,15 +28,48 @@ class Packets:
     stream : (p,) int64, index into the scenario's streams (sorted by id)
     sequence : (p,) int64, from 0 within each stream of an origin
     turn : (p,) int64, the turn of the agenda whose first frame it is part of; -1: none
+    first_frames : `turn` of those that are part of one
+    largest_bytes : no packet is larger
+    sealed : what has yet to be written, if the columns are not
     """
 
     first: int
-    origin_first: NDArray[np.int64]
-    sent_ns: NDArray[np.int64]
-    size_bytes: NDArray[np.int64]
-    stream: NDArray[np.int64]
-    sequence: NDArray[np.int64]
-    turn: NDArray[np.int64]
+    origin_first: Int64Array
+    sent_ns: NDArray[np.integer]
+    size_bytes: NDArray[np.integer]
+    stream: NDArray[np.integer]
+    sequence: NDArray[np.integer]
+    turn: NDArray[np.integer]
+    first_frames: NDArray[np.integer]
+    largest_bytes: int
+    sealed: Sealed | None = None
 
     def __len__(self) -> int:
         return self.sent_ns.size
+
+    def written(self) -> Packets:
+        """Write all columns, if that is not done, and return the packets."""
+        if self.sealed is not None:
+            self.sealed.write_all()
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Packets that have not been written; who writes them site by site needs no `write_all`.
+
+    Attributes
+    ----------
+    mail : the bursts that they are cut from
+    columns : what the columns of `Packets` are the first rows of; what stands behind them is free.
+        They stay as they are until the sources emit the span after the next.
+    most_bursts : of any one site
+    most_sources : of any one site
+    write_all : writes the packets of all sites
+    """
+
+    mail: Mail
+    columns: Columns
+    most_bursts: int
+    most_sources: int
+    write_all: Callable[[], None]

@@ -7,7 +7,7 @@ how many packets each source will send, and then written, origin by origin; see 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from sim import rng
 from sim.media.kernels import arrays
 from sim.media.kernels.bursts import advance, enter_first
-from sim.media.kernels.emission import emit
-from sim.media.packets import Packets
+from sim.media.kernels.emission import write_sites
+from sim.media.packets import Packets, Sealed
 from sim.scenario.model import FOREVER_NS, Scenario, Stream, Turn
 
 Int64Array = NDArray[np.int64]
 Uint64Array = NDArray[np.uint64]
 
 FEW_BURSTS = 1024  # room at first
+FEW_PACKETS = 1024  # room beyond need
 NO_TURN = -1
 
 
@@ -57,29 +58,19 @@ NO_SOURCES = Batch(
 )
 
 
-class Part:
-    """Neighbouring origins, which one thread emits; it keeps the memory for doing so.
+class Part(NamedTuple):
+    """Neighbouring sources, whose bursts one thread makes.
 
     Attributes
     ----------
-    origins : the first origin and the one after the last, counted among those that send
-    sources : the same of their sources
-    bursts : of its sources
+    number : from 0
+    sources : the first and the one after the last
+    sites : the first site and the one after the last that they are at
     """
 
-    def __init__(
-        self, origins: tuple[int, int], sources: tuple[int, int], of_sources: Int64Array
-    ) -> None:
-        self.origins = origins
-        self.sources = sources
-        self.bursts = _new_bursts(FEW_BURSTS, of_sources)
-
-    def enlarge(self) -> None:
-        """Double the room for bursts, and keep those there are."""
-        old, size = self.bursts, self.bursts.at_ns.size
-        self.bursts = _new_bursts(2 * size, (old.first, old.length, old.packets))
-        for name in ("at_ns", "media_bytes", "turn"):
-            getattr(self.bursts, name)[:size] = getattr(old, name)
+    number: int
+    sources: tuple[int, int]
+    sites: tuple[int, int]
 
 
 class Sources:
@@ -102,37 +93,100 @@ class Sources:
             stretch_first=np.concatenate([[0], np.cumsum(sources.stretches)]),
         )
         self._stretches = arrays.Stretches(*sources.rows.T.copy())
+        floor = np.array(
+            [stream.direction == "floor" for stream in scenario.streams], dtype=np.bool_
+        )
+        self._of_floor = floor[sources.stream]
         self._progress = arrays.Progress(*np.zeros((7, sources.origin.size), dtype=np.int64))
-        # Where the bursts of a source are in its part, how many, and how many packets they make.
+        # Where the bursts of a source are, how many, and how many packets they make.
         self._of_sources = np.zeros((3, sources.origin.size), dtype=np.int64)
+        self._number = np.full(self._sites, -1, dtype=np.int64)
+        self._number[self._origins] = np.arange(self._origins.size)
+        self._most_sources = int(np.diff(self._source_first).max(initial=0))
+        self._largest_bytes = max(
+            (stream.packet_bytes + stream.overhead_bytes for stream in scenario.streams), default=0
+        )
         self._parts = self._cut(threads)
+        self._room = FEW_BURSTS  # for bursts of each part
+        self._bursts = self._new_bursts()
         self._next_packet = 0
+        self._columns = [arrays.new_columns(0), arrays.new_columns(0)]
         enter_first(self._streams, self._sources, self._stretches, self._progress)
 
     def emit(self, end_ns: int) -> Packets:
-        """Return the packets not yet emitted, up to `end_ns`."""
-        self._of_sources[:] = 0
-        self._each_part(lambda part: self._advance(part, end_ns))
+        """Return the packets not yet emitted, up to `end_ns`, sealed."""
+        self._make_bursts(end_ns)
         count = np.zeros(self._sites, dtype=np.int64)
+        most_bursts = 0
         if self._origins.size:
-            _first, _length, packets = self._of_sources
-            count[self._origins] = np.add.reduceat(packets, self._source_first[:-1])
+            _first, lengths, packets = self._of_sources
+            bounds = self._source_first[:-1]
+            count[self._origins] = np.add.reduceat(packets, bounds)
+            most_bursts = int(np.add.reduceat(lengths, bounds).max())
         origin_first = np.zeros(self._sites + 1, dtype=np.int64)
         np.cumsum(count, out=origin_first[1:])
-        columns = _new_columns(int(origin_first[-1]))
-        self._each_part(lambda part: self._send(part, origin_first, columns))
-        first = self._next_packet
-        self._next_packet += columns.sent_ns.size
-        return Packets(first=first, origin_first=origin_first, **columns._asdict())
+        sent, first = int(origin_first[-1]), self._next_packet
+        self._next_packet += sent
+        columns = self._columns_for(sent)
+        mail = arrays.Mail(
+            sealed=True,
+            number=self._number,
+            source_first=self._source_first,
+            streams=self._streams,
+            sources=self._sources,
+            progress=self._progress,
+            bursts=self._bursts,
+        )
+
+        def write_all() -> None:
+            self._each_part(
+                lambda part: write_sites(
+                    *part.sites,
+                    origin_first,
+                    mail,
+                    *new_order(self._most_sources, most_bursts),
+                    columns,
+                )
+            )
+
+        return Packets(
+            first=first,
+            origin_first=origin_first,
+            sent_ns=columns.sent_ns[:sent],
+            size_bytes=columns.size_bytes[:sent],
+            stream=columns.stream[:sent],
+            sequence=columns.sequence[:sent],
+            turn=columns.turn[:sent],
+            first_frames=self._first_frames(),
+            largest_bytes=self._largest_bytes,
+            sealed=Sealed(
+                mail=mail,
+                columns=columns,
+                most_bursts=most_bursts,
+                most_sources=self._most_sources,
+                write_all=write_all,
+            ),
+        )
+
+    def _columns_for(self, packets: int) -> arrays.Columns:
+        """Return room for the packets of a span and some more, where the span before is not."""
+        self._columns.reverse()
+        if self._columns[0].sent_ns.size < packets:
+            self._columns[0] = arrays.new_columns(packets + packets // 8 + FEW_PACKETS)
+        return self._columns[0]
 
     def _cut(self, threads: int) -> list[Part]:
-        """Return parts with about as many sources each."""
+        """Return parts with about as many sources each; a site is in one of them."""
         shares = np.linspace(0, self._source_first[-1], threads + 1)
         bounds = np.unique(np.searchsorted(self._source_first, shares)).tolist()
-        source_first = self._source_first.tolist()
+        sites = [*self._origins.tolist(), self._sites]
         return [
-            Part((low, high), (source_first[low], source_first[high]), self._of_sources)
-            for low, high in pairwise(bounds)
+            Part(
+                number,
+                (int(self._source_first[low]), int(self._source_first[high])),
+                (sites[low], sites[high]),
+            )
+            for number, (low, high) in enumerate(pairwise(bounds))
         ]
 
     def _each_part(self, work: Callable[[Part], Any]) -> None:
@@ -143,50 +197,64 @@ class Sources:
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(work, self._parts))
 
-    def _advance(self, part: Part, end_ns: int) -> None:
-        """Have the sources of a part make their bursts."""
-        begin, last = part.sources
-        row = 0
-        while True:
-            begin = advance(
-                begin, last, row, end_ns, self._streams, self._sources, self._stretches,
-                self._progress, part.bursts,
-            )  # fmt: skip
-            if begin == last:
+    def _make_bursts(self, end_ns: int) -> None:
+        """Have all sources make their bursts up to `end_ns`; each part has its own rows."""
+        self._of_sources[:] = 0
+        reached: dict[Part, int] = {}
+
+        def advance_part(part: Part) -> None:
+            begin, row = part.sources[0], part.number * self._room
+            if reached.get(part, begin) == part.sources[1]:
                 return
-            row = int(part.bursts.first[begin] + part.bursts.length[begin])
-            part.enlarge()
+            if part in reached:
+                begin = reached[part]
+                row = int(self._bursts.first[begin] + self._bursts.length[begin])
+            reached[part] = advance(
+                begin, part.sources[1], row, (part.number + 1) * self._room, end_ns,
+                self._streams, self._sources, self._stretches, self._progress, self._bursts,
+            )  # fmt: skip
 
-    def _send(self, part: Part, origin_first: Int64Array, columns: arrays.Columns) -> None:
-        """Write the packets of a part into its rows of the columns."""
-        begin, last = part.origins
-        bounds = self._source_first[begin : last + 1]
-        most = int(np.add.reduceat(part.bursts.length[: bounds[-1]], bounds[:-1]).max())
-        emit(
-            begin, last, self._origins, self._source_first, origin_first, self._streams,
-            self._sources, self._progress, part.bursts,
-            np.empty(int(np.diff(bounds).max()) + 1, dtype=np.int64),
-            np.empty((2, most), dtype=np.int64), columns,
-        )  # fmt: skip
+        self._each_part(advance_part)
+        while any(begin < part.sources[1] for part, begin in reached.items()):
+            self._enlarge()
+            self._each_part(advance_part)
+
+    def _enlarge(self) -> None:
+        """Double the room for the bursts of each part, and keep those there are."""
+        old, room = self._bursts, self._room
+        self._room = 2 * room
+        self._bursts = self._new_bursts()
+        for part in self._parts:
+            before = part.number * room
+            self._bursts.first[slice(*part.sources)] += before
+            for name in ("at_ns", "media_bytes", "turn"):
+                kept = getattr(old, name)[before : before + room]
+                getattr(self._bursts, name)[2 * before :][:room] = kept
+
+    def _new_bursts(self) -> arrays.Bursts:
+        rows = self._room * len(self._parts)
+        return arrays.Bursts(
+            np.empty(rows, dtype=np.int64),
+            np.empty(rows),
+            np.empty(rows, dtype=np.int16),
+            *self._of_sources,
+        )
+
+    def _first_frames(self) -> Int64Array:
+        """Return the turn of each packet of this span that is part of a turn's first frame."""
+        found = [NOTHING]
+        for i in np.flatnonzero(self._of_floor):
+            rows = slice(self._bursts.first[i], self._bursts.first[i] + self._bursts.length[i])
+            full_bytes = self._streams.packet_bytes[self._sources.stream[i]]
+            packets = np.ceil(self._bursts.media_bytes[rows] / full_bytes).astype(np.int64)
+            turns = np.repeat(self._bursts.turn[rows].astype(np.int64), packets)
+            found.append(turns[turns >= 0])
+        return np.concatenate(found)
 
 
-def _new_bursts(room: int, of_sources: Iterable[Int64Array]) -> arrays.Bursts:
-    return arrays.Bursts(
-        np.empty(room, dtype=np.int64),
-        np.empty(room),
-        np.empty(room, dtype=np.int16),
-        *of_sources,
-    )
-
-
-def _new_columns(count: int) -> arrays.Columns:
-    return arrays.Columns(
-        sent_ns=np.empty(count, dtype=np.int64),
-        size_bytes=np.empty(count, dtype=np.int64),
-        stream=np.empty(count, dtype=np.int64),
-        sequence=np.empty(count, dtype=np.int64),
-        turn=np.empty(count, dtype=np.int64),
-    )
+def new_order(most_sources: int, most_bursts: int) -> tuple[Int64Array, Int64Array]:
+    """Return the working space that `write_site` needs, as `bounds` and `order`."""
+    return np.empty(most_sources + 1, dtype=np.int64), np.empty((2, most_bursts), dtype=np.int64)
 
 
 def _stream_arrays(streams: Sequence[Stream]) -> arrays.Streams:

@@ -176,21 +176,22 @@ class Workbench:
         start_chains(self.chains, self.tables)
         packets = len(self.offers)
         self.flow = arrays.Flow(
-            kept=0,
+            sent=packets,
+            first=0,
+            kept_number=zeros(0),
             origin_first=zeros(n + 1),
             service_ns=np.array(self.services, dtype=np.int64),
-            number=np.arange(packets),
             origin=np.zeros(packets, dtype=np.int32),
             stream=np.array([offer.precedence for offer in self.offers], dtype=np.int16),
-            sequence=np.arange(packets, dtype=np.int32),
+            sequence=np.arange(packets, dtype=np.int64),
             sent_ns=ints(*[offer.at_ns for offer in self.offers]),
             size_bytes=np.array([offer.size_bytes for offer in self.offers], dtype=np.int32),
-            turn_of=np.full(packets, -1, dtype=np.int16),
+            turn=np.full(packets, -1, dtype=np.int16),
             turns_begin=False,
         )
         self.copies = new_copies(1, CAPACITY)
         self.bench = enlarged(
-            widened(new_bench(widest=self.children, logs=False), CAPACITY),
+            widened(new_bench(widest=self.children, streams=1, logs=False), CAPACITY),
             new=CAPACITY,
             log=0,
             runs=CAPACITY,

@@ -135,6 +135,8 @@ class Rehearsal:
             stream=stream,
             sequence=sequence_numbers,
             turn=turn,
+            first_frames=turn[turn >= 0],
+            largest_bytes=int(size_bytes.max(initial=0)),
         )
 
     def edits_in(self, start_ns: int, end_ns: int) -> list[Edit]:

@@ -15,7 +15,7 @@ from sim.dataplane.reference.engine import ReferenceEngine
 from sim.network.tree import build_network
 from tests.equality.conservation import assert_conserved
 from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_same_tally, play
-from tests.equality.strategies import cuttings, rehearsals
+from tests.equality.strategies import calm_rehearsals, cuttings, rehearsals
 
 FEWEST_EXAMPLES = 600  # of fewer, some encounter stays away now and then
 
@@ -25,13 +25,15 @@ def play_both(rehearsal: Rehearsal, cuts: Cuts, *, threads: int) -> tuple[Engine
     network = build_network(rehearsal.scenario)
     everywhere = frozenset(range(len(network.sites)))
     packet = PacketEngine(rehearsal.scenario, network, threads=threads, watch=everywhere)
+    # What is watched is replayed line by line; what nobody watches may go abreast.
+    unwatched = PacketEngine(rehearsal.scenario, network, threads=threads)
     reference = ReferenceEngine(rehearsal.scenario, network, watch=everywhere)
-    for end_ns, _ in zip(
-        play(rehearsal, reference, cuts), play(rehearsal, packet, cuts), strict=True
-    ):
-        when = f"at {end_ns} ns, cuts {cuts}"
-        assert_same_tally(reference.tally, packet.tally, when)
-        assert reference.pending() == packet.pending(), f"pending {when}"
+    engines = (reference, packet, unwatched)
+    for end_ns, *_ in zip(*(play(rehearsal, engine, cuts) for engine in engines), strict=True):
+        for name, engine in (("watched", packet), ("unwatched", unwatched)):
+            when = f"{name}, at {end_ns} ns, cuts {cuts}"
+            assert_same_tally(reference.tally, engine.tally, when)
+            assert reference.pending() == engine.pending(), f"pending {when}"
     assert_same_run(rehearsal, (reference, cuts), (packet, cuts), f"at the end, cuts {cuts}")
     assert_conserved(rehearsal, network, reference, cuts)
     return packet, reference
@@ -72,4 +74,34 @@ def test_engines_agree(capsys: pytest.CaptureFixture[str]) -> None:
         for encounter in Encounter:
             print(f"{met[encounter]:8,d}  {encounter.value}")
     never = [encounter.value for encounter in Encounter if not met[encounter]]
+    assert not never, f"no example met: {'; '.join(never)}"
+
+
+def test_lines_abreast_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines replayed eight at a time are equal to the reference, after every span.
+
+    Nobody watches them, and most have neither policer nor background nor edits.
+    """
+    met: Counter[str] = Counter()
+
+    @settings(max_examples=max(settings().max_examples, FEWEST_EXAMPLES))
+    @given(data=st.data(), rehearsal=calm_rehearsals())
+    def agree(data: st.DataObject, rehearsal: Rehearsal) -> None:
+        cuts = data.draw(cuttings(rehearsal.scenario.duration_ns), label="cuts")
+        network = build_network(rehearsal.scenario)
+        packet = PacketEngine(
+            rehearsal.scenario, network, threads=data.draw(st.sampled_from([1, 2]))
+        )
+        reference = ReferenceEngine(rehearsal.scenario, network)
+        engines = (reference, packet)
+        for end_ns, _ in zip(*(play(rehearsal, engine, cuts) for engine in engines), strict=True):
+            when = f"at {end_ns} ns, cuts {cuts}"
+            assert_same_tally(reference.tally, packet.tally, when)
+            assert reference.pending() == packet.pending(), f"pending {when}"
+        met.update(packet.met_abreast())
+
+    agree()
+    with capsys.disabled():
+        print(f"\nlines abreast: {dict(met)}")
+    never = [name for name, count in met.items() if not count]
     assert not never, f"no example met: {'; '.join(never)}"

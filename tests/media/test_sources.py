@@ -94,12 +94,12 @@ def by_site(parts: list[Packets]) -> dict[str, list[Packet]]:
 def emitted(scenario: Scenario, ends_ns: list[int], threads: int = 1) -> dict[str, list[Packet]]:
     """Return what a meeting's sources emit over spans that end at `ends_ns`."""
     found = Sources(scenario, INDEX, threads=threads)
-    return by_site([found.emit(end_ns) for end_ns in ends_ns])
+    return by_site([found.emit(end_ns).written() for end_ns in ends_ns])
 
 
 def of_root(streams: list[Stream], end_ns: int, seed: int = 1) -> Packets:
     """Return what the root alone sends."""
-    return Sources(meeting(streams, seed=seed), INDEX).emit(end_ns)
+    return Sources(meeting(streams, seed=seed), INDEX).emit(end_ns).written()
 
 
 @given(scenario=meetings(), end_ns=st.integers(0, 200))

@@ -320,6 +320,8 @@ class Meeting:
             stream=columns[:, 2],
             sequence=columns[:, 3],
             turn=columns[:, 5],
+            first_frames=columns[columns[:, 5] >= 0, 5],
+            largest_bytes=int(columns[:, 1].max(initial=0)),
         )
 
     def fates(self) -> FateLog:

@@ -10,10 +10,13 @@ one pool per chunk of the tree, rewritten every span.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.media.kernels.arrays import Columns, Mail
 
 Bools = NDArray[np.bool_]
 Float64s = NDArray[np.float64]
@@ -47,6 +50,7 @@ class Tree(NamedTuple):
     relay: Bools
     room: Bools
     watched: Bools  # by direction
+    plain: Bools  # by direction: may be replayed abreast while nothing happens to it, see `abreast`
     processing_ns: Int64s
     propagation_ns: Int64s  # by direction
     site_egress_first: Int64s
@@ -70,6 +74,7 @@ class Tree(NamedTuple):
     transcoding_ns: Int64s  # (n,) what its composites' delays have before they are sent
     gates: Gates
     precedence: Int64s  # (streams,)
+    lowest: int  # the largest precedence number of any stream
     playout_ns: Int64s  # (streams,) FOREVER_NS where freezes are not measured
     most_others: int  # packets of others in any one memory
 
@@ -118,6 +123,7 @@ class Lines(NamedTuple):
     fed: Bools  # the relay at the lower end
     priority: Bools  # whether classes wait for each other; else all are one class
     others: Backgrounds
+    replayed: Bools  # (n,) whether a site was replayed abreast of an earlier one in this walk
 
 
 class Relays(NamedTuple):
@@ -163,19 +169,25 @@ class Chains(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """The packets alive in a span, shape (p,), and how long each size takes to send."""
+    """The packets alive in a span, and how long each size takes to send.
 
-    kept: int  # how many were sent before this span; they come first
+    A site's own packets may be sealed until the site is visited on the way up. Those of lines that
+    go up abreast are then written to the bench; here are only those of which more is heard.
+    """
+
+    sent: int  # how many were sent in this span; behind them those that were sent before
+    first: int  # number in the run of the first of those sent in this span
+    kept_number: Int64s  # numbers of those that were sent before
     origin_first: Int64s  # (n + 1,) where those that a site sent in this span are
     service_ns: Int64s  # (rows, largest size + 1)
-    number: Int64s  # in the run
-    origin: Int32s
-    stream: Int32s
+    turns_begin: bool  # whether any packet here is part of a turn's first frame
+    mail: Mail
+    origin: Int32s  # (p,), as all that follow
+    stream: Int16s
     sequence: Int64s
     sent_ns: Int64s
     size_bytes: Int32s
-    turn_of: Int16s  # the turn whose first frame it is part of; -1: none
-    turns_begin: bool  # whether any packet here is part of such a frame
+    turn: Int16s  # the turn whose first frame it is part of; -1: none
 
 
 class Changes(NamedTuple):
@@ -215,6 +227,18 @@ class Counts(NamedTuple):
     own_lost: Int64s
 
 
+class Board(NamedTuple):
+    """Where lines are replayed abreast, in lanes; all flat, see `board`."""
+
+    cells: Int64s  # (rows * CELLS * LANES,)
+    packet: Int64s  # (rows,) the one of all lanes, on the way down
+    accepted: Int64s  # (rows,) bits by lane
+    lost: Int64s  # (rows,) bits by lane: accepted, and picked for line loss
+    losses: Int64s  # (1,) of those in all rows
+    lane: Int64s  # (lane fields * LANES,)
+    heard: Int64s  # (streams * heard fields * LANES,)
+
+
 class Bench(NamedTuple):
     """A chunk's own working space; nothing in it outlives a span but the pool and the log."""
 
@@ -226,12 +250,27 @@ class Bench(NamedTuple):
     new: Int64s  # (rows, ROW_FIELDS) carried out of it
     log: Int64s  # (rows, 4): hop, packet's number, fate, at_ns
     used: Int64s  # (3,): rows used of `new`, of `log` and of `runs`
+    met: Int64s  # (len(Abreast),): what lines abreast have met so far
     inbox: Int64s  # (capacity, 2): packet, at_ns; what a relay passes on
     spare: Int64s  # (capacity, 2): room to merge in
     bounds: Int64s  # (children + 2,) where runs begin in `inbox`
     runs: Int64s  # (rows, 2): packet, at_ns; see `Ups`
     offers: Copies  # (1, capacity) what an up line is offered
-    nobody: Int64s  # a row of room counts that nobody reads
+    board: Board
+    own: Columns  # (LANES * capacity,) what lanes send, before they are laid on the board
+    mail_bounds: Int64s  # working space of `write_site`
+    mail_order: Int64s  # (2, bursts)
+
+
+class Abreast(IntEnum):
+    """What is counted of lines that are replayed abreast, so that tests see what they have met."""
+
+    LINES = 0
+    CARRIED = 1  # packets carried into a span
+    REFUSED = 2
+    LOST = 3  # picked for line loss
+    OVERTAKEN = 4  # rows in which a packet went before others
+    LONG_WAIT = 5  # rooms whose waits were looked at one by one
 
 
 # Kinds of `Changes` to a line ...

@@ -10,8 +10,8 @@ import numpy as np
 
 from sim.compiled import inner, kernel, unsigned
 from sim.dataplane.kernels.prefetch import prefetch
+from sim.dataplane.kernels.rules import bucket, next_jitter
 from sim.dataplane.tally import (
-    BUCKETS,
     SUBBUCKETS,
     Fate,
     LineCount,
@@ -55,9 +55,6 @@ FATE_RECEIVED = int(Fate.ROOM_RECEIVED)
 FATE_ROOM_OUTAGE = int(Fate.ROOM_OUTAGE)
 FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
 
-# The exponent and the five highest mantissa bits of a float64 number its histogram bucket.
-_MANTISSA_SHIFT = 47
-_BUCKET_OF_ONE = 1023 << 5
 _BUCKETS_PER_CACHE_LINE = 16  # of 4 bytes in 64
 
 NO_ROOM = -1
@@ -65,21 +62,17 @@ NO_TURN = -1
 
 
 @kernel
-def bucket(delay_ns):
-    """As `sim.dataplane.tally.bucket`, without a loop."""
-    bits = np.float64(max(delay_ns, 1)).view(np.int64)
-    return unsigned(min((bits >> _MANTISSA_SHIFT) - _BUCKET_OF_ONE, BUCKETS - 1))
-
-
-@kernel
-def note(log, used, hop, packet, fate, at_ns):
+def note(hop, packet, fate, at_ns, flow, bench):
     """Write a decided fate on a watched hop into the log."""
-    row = used[1]
-    log[row, 0] = hop
-    log[row, 1] = packet
-    log[row, 2] = fate
-    log[row, 3] = at_ns
-    used[1] = row + 1
+    number = flow.first + packet
+    if packet >= flow.sent:
+        number = flow.kept_number[packet - flow.sent]
+    row = bench.used[1]
+    bench.log[row, 0] = hop
+    bench.log[row, 1] = number
+    bench.log[row, 2] = fate
+    bench.log[row, 3] = at_ns
+    bench.used[1] = row + 1
 
 
 @inner
@@ -96,8 +89,8 @@ def ask_for_counts(d, room, tree, counts):
     Delays are expected between the propagation and the longest so far; in a room, in the three
     octaves below the longest. Elsewhere a count only has to wait.
     """
-    shortest = np.int64(bucket(tree.propagation_ns[d]))
-    longest = np.int64(bucket(counts.line[d, DELAY_MAX_NS]))
+    shortest = bucket(tree.propagation_ns[d])
+    longest = bucket(counts.line[d, DELAY_MAX_NS])
     ask_for_delays(counts.line_delay[d], shortest, longest)
     listener = room
     if d >= tree.relay.size:
@@ -105,7 +98,7 @@ def ask_for_counts(d, room, tree, counts):
         listener = d - tree.relay.size
         ask_for_delays(counts.up_delay[listener], shortest, longest)
     elif room != NO_ROOM:
-        longest = np.int64(bucket(counts.room[room, ROOM_DELAY_MAX_NS]))
+        longest = bucket(counts.room[room, ROOM_DELAY_MAX_NS])
         shortest = max(longest - 3 * SUBBUCKETS, np.int64(0))
         ask_for_delays(counts.room_delay[room], shortest, longest)
     if listener != NO_ROOM:
@@ -134,14 +127,14 @@ def settle(d, first, arrived, tree, flow, counts, bench):
         delay_sum_ns += delay_ns
         delay_max_ns = max(delay_max_ns, delay_ns)
         size_sum_bytes += size_bytes[unsigned(packet[i])]
-        line_delay[bucket(delay_ns)] += np.uint32(1)
+        line_delay[unsigned(bucket(delay_ns))] += np.uint32(1)
     line[DELIVERED] += arrived - first
     line[DELIVERED_BYTES] += size_sum_bytes
     line[DELAY_SUM_NS] += delay_sum_ns
     line[DELAY_MAX_NS] = delay_max_ns
     if tree.watched[d]:
         for i in range(packet.size):
-            note(bench.log, bench.used, d, flow.number[packet[i]], ARRIVED, arrival_ns[i])
+            note(d, packet[i], ARRIVED, arrival_ns[i], flow, bench)
 
 
 @inner
@@ -168,10 +161,11 @@ def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
     if first == arrived:
         return
     if fate == FATE_RECEIVED:
-        receive(
-            counts.stream[s], counts.room_delay[s], counts.room[s],
-            0, first, arrived, tree, flow, bench,
-        )  # fmt: skip
+        size_bytes, total_ns, longest_ns = receive(
+            counts.stream[s], counts.room_delay[s], 0, first, arrived, tree, flow, bench
+        )
+        count_room(counts.room[s], arrived - first, size_bytes, total_ns, longest_ns)
+        watch_room(counts.room[s], first, arrived, tree, bench)
         if flow.turns_begin:
             hear_turns(counts.turn[s], first, arrived, flow, bench)
     elif fate == FATE_ROOM_OUTAGE:
@@ -180,36 +174,27 @@ def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
         counts.room[s, ROOM_LOST_ENDPOINT] += arrived - first
     if tree.watched[s]:
         for i in range(first, arrived):
-            packet = flow.number[bench.packet[i]]
-            note(bench.log, bench.used, s, packet, fate, bench.arrival_ns[i])
+            note(s, bench.packet[i], fate, bench.arrival_ns[i], flow, bench)
 
 
 @inner
-def receive(streams, delays, room, lag_ns, first, arrived, tree, flow, bench):
+def receive(streams, delays, lag_ns, first, arrived, tree, flow, bench):
     """Count what a listener has received, stream by stream; see docs/model.md, section 7.
 
-    `streams` are its rows of `Tally.stream`, `delays` its histogram, `room` its row of
-    `Tally.room`; at the end of a way up, where there is no room, that is `bench.nobody`. Delays
-    count from `lag_ns` before a packet was sent.
+    `streams` are its rows of `Tally.stream`, `delays` its histogram. Delays count from `lag_ns`
+    before a packet was sent. Returns (bytes, sum of the delays, the longest).
     """
     packet, sent_ns, size_bytes = bench.packet[first:arrived], flow.sent_ns, flow.size_bytes
     arrivals_ns = bench.arrival_ns[first:arrived]
     stream_of, origin_of, playouts_ns = flow.stream, flow.origin, tree.playout_ns
-    size_sum_bytes, room_delay_sum_ns, room_delay_max_ns = 0, 0, room[ROOM_DELAY_MAX_NS]
-    room_last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
-    dark_after_ns = tree.dark_after_ns
+    size_sum_bytes, total_ns, longest_ns = 0, 0, 0
     for i in range(packet.size):
         p, arrival_ns = unsigned(packet[i]), arrivals_ns[i]
         delay_ns = arrival_ns - sent_ns[p] + lag_ns
-        delays[bucket(delay_ns)] += np.uint32(1)
+        delays[unsigned(bucket(delay_ns))] += np.uint32(1)
         size_sum_bytes += size_bytes[p]
-        room_delay_sum_ns += delay_ns
-        room_delay_max_ns = max(room_delay_max_ns, delay_ns)
-        gap_ns = arrival_ns - room_last_ns
-        gap_max_ns = max(gap_max_ns, gap_ns)
-        if gap_ns > dark_after_ns:
-            dark_ns += gap_ns
-        room_last_ns = arrival_ns
+        total_ns += delay_ns
+        longest_ns = max(longest_ns, delay_ns)
         stream, origin = unsigned(stream_of[p]), origin_of[p]
         if streams[stream, LAST_ORIGIN] != origin + 1:
             # The first packet of a source follows itself: no jitter, no gap.
@@ -217,9 +202,9 @@ def receive(streams, delays, room, lag_ns, first, arrived, tree, flow, bench):
             streams[stream, HEARD_LAST_NS] = arrival_ns
             streams[stream, HEARD_TRANSIT_NS] = delay_ns
             streams[stream, JITTER_16NS] = 0
-        jitter_16ns = streams[stream, JITTER_16NS]
-        change_ns = abs(delay_ns - streams[stream, HEARD_TRANSIT_NS])
-        jitter_16ns += change_ns - ((jitter_16ns + 8) >> 4)
+        jitter_16ns = next_jitter(
+            streams[stream, JITTER_16NS], delay_ns, streams[stream, HEARD_TRANSIT_NS]
+        )
         streams[stream, JITTER_16NS] = jitter_16ns
         streams[stream, JITTER_MAX_16NS] = max(streams[stream, JITTER_MAX_16NS], jitter_16ns)
         beyond_ns = arrival_ns - streams[stream, HEARD_LAST_NS] - playouts_ns[stream]
@@ -232,24 +217,47 @@ def receive(streams, delays, room, lag_ns, first, arrived, tree, flow, bench):
         streams[stream, HEARD_DELAY_MAX_NS] = delay_max_ns
         streams[stream, HEARD_LAST_NS] = arrival_ns
         streams[stream, HEARD_TRANSIT_NS] = delay_ns
-    room[ROOM_RECEIVED] += arrived - first
-    room[ROOM_BYTES] += size_sum_bytes
-    room[ROOM_DELAY_SUM_NS] += room_delay_sum_ns
-    room[ROOM_DELAY_MAX_NS] = room_delay_max_ns
-    room[ROOM_LAST_NS] = room_last_ns
+    return size_sum_bytes, total_ns, longest_ns
+
+
+@inner
+def count_room(room, packets, size_bytes, total_ns, longest_ns):
+    """Count so many packets in a room, their bytes, and their delays' sum and largest."""
+    room[ROOM_RECEIVED] += packets
+    room[ROOM_BYTES] += size_bytes
+    room[ROOM_DELAY_SUM_NS] += total_ns
+    room[ROOM_DELAY_MAX_NS] = max(room[ROOM_DELAY_MAX_NS], longest_ns)
+
+
+@inner
+def watch_room(room, first, arrived, tree, bench):
+    """Bring a room's longest wait and its dark time up to date, with arrivals in order of time."""
+    last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
+    for i in range(first, arrived):
+        gap_ns = bench.arrival_ns[unsigned(i)] - last_ns
+        gap_max_ns = max(gap_max_ns, gap_ns)
+        if gap_ns > tree.dark_after_ns:
+            dark_ns += gap_ns
+        last_ns = bench.arrival_ns[unsigned(i)]
+    room[ROOM_LAST_NS] = last_ns
     room[ROOM_GAP_MAX_NS] = gap_max_ns
     room[ROOM_DARK_NS] += dark_ns
+
+
+@inner
+def hear_turn(heard, arrival_ns):
+    """Count a packet of a turn's first frame in a room."""
+    if heard[TURN_PACKETS] == 0:
+        heard[TURN_FIRST_NS] = arrival_ns
+    heard[TURN_FIRST_NS] = min(heard[TURN_FIRST_NS], arrival_ns)
+    heard[TURN_PACKETS] += 1
+    heard[TURN_LAST_NS] = max(heard[TURN_LAST_NS], arrival_ns)
 
 
 @kernel
 def hear_turns(turn_counts, first, arrived, flow, bench):
     """Count in a room what has come of the first frames of turns."""
     for i in range(first, arrived):
-        turn = flow.turn_of[bench.packet[i]]
-        if turn == NO_TURN:
-            continue
-        heard = turn_counts[turn]
-        if heard[TURN_PACKETS] == 0:
-            heard[TURN_FIRST_NS] = bench.arrival_ns[i]
-        heard[TURN_PACKETS] += 1
-        heard[TURN_LAST_NS] = bench.arrival_ns[i]
+        turn = flow.turn[bench.packet[i]]
+        if turn != NO_TURN:
+            hear_turn(turn_counts[turn], bench.arrival_ns[i])

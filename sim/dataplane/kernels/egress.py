@@ -48,7 +48,7 @@ def lose_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
         counts.line[child, COPY_LOST_OUTAGE] += 1
         lose_down(child, packet, OUTAGE, tier, tree, flow, counts)
         if tree.watched[child]:
-            note(bench.log, bench.used, child, flow.number[packet], FATE_OUTAGE, at_ns)
+            note(child, packet, FATE_OUTAGE, at_ns, flow, bench)
 
 
 @kernel
@@ -71,7 +71,7 @@ def refuse_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
         counts.line[child, COPY_LOST_QUEUE] += 1
         lose_down(child, packet, QUEUE, tier, tree, flow, counts)
         if tree.watched[child]:
-            note(bench.log, bench.used, child, flow.number[packet], FATE_QUEUE, at_ns)
+            note(child, packet, FATE_QUEUE, at_ns, flow, bench)
 
 
 @inner
@@ -147,7 +147,9 @@ def offer_copies(e, packet, ready_ns, tree, egresses, flow, copies, counts, benc
         return 0
     need_ns = flow.service_ns[egresses.service[e], flow.size_bytes[packet]]
     unsent_ns = max(egresses.free_ns[e] - ready_ns, 0)
-    fit = max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns
+    fit = children
+    if unsent_ns + children * need_ns > egresses.drain_ns[e]:
+        fit = max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns
     # Accepted are the ranks below `withheld` and `high`, then those above `withheld`.
     high = min(fit + (fit >= withheld), children)
     before = min(high, withheld)

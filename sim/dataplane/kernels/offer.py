@@ -8,6 +8,7 @@ from sim.dataplane.kernels.background import next_background
 from sim.dataplane.kernels.loss import step_chain
 from sim.dataplane.kernels.policer import take_tokens
 from sim.dataplane.kernels.queue import OTHERS, make_way, precedence_of, sweep
+from sim.dataplane.kernels.rules import backlog_with
 from sim.dataplane.kernels.source import OUTAGE, POLICER, QUEUE, lose
 from sim.dataplane.tally import Fate, LineCount
 
@@ -53,7 +54,7 @@ def refuse(d, packet, at_ns, conforms, lines, tree, flow, counts, bench):
         counts.line[d, LOST_QUEUE] += 1
     lose(d, packet, cause, tree, flow, counts)
     if tree.watched[d]:
-        note(bench.log, bench.used, d, flow.number[packet], fate, at_ns)
+        note(d, packet, fate, at_ns, flow, bench)
 
 
 @kernel
@@ -80,7 +81,7 @@ def offer_others(
         line[BACKGROUND_OFFERED] += 1
         size_bytes = others.size_bytes[d]
         need_ns = flow.service_ns[lines.service[d], size_bytes]
-        backlog_ns = max(lines.free_ns[d] - at_ns, 0) + need_ns
+        backlog_ns = backlog_with(need_ns, lines.free_ns[d], at_ns)
         conforms = not policed or take_tokens(d, at_ns, size_bytes, lines.buckets)
         if not conforms or backlog_ns > drain_ns:
             continue
@@ -160,7 +161,7 @@ def offer_span(
         size_bytes = sizes[column]
         offered_bytes += size_bytes
         need_ns = service_ns[unsigned(size_bytes)]
-        backlog_ns = max(free_ns - at_ns, 0) + need_ns
+        backlog_ns = backlog_with(need_ns, free_ns, at_ns)
         conforms = not policed or take_tokens(d, at_ns, size_bytes, lines.buckets)
         if not conforms or backlog_ns > drain_ns:
             refused += 1

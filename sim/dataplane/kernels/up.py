@@ -12,18 +12,18 @@ import numpy as np
 from sim.compiled import entry, inner, kernel, unsigned
 from sim.dataplane.kernels.arrays import FED, ROOM_DOWN, ROOM_UP, UNFED
 from sim.dataplane.kernels.arrival import NO_ROOM, note, receive
+from sim.dataplane.kernels.board import columns_of
 from sim.dataplane.kernels.gate import admit
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair, merge_runs
-from sim.dataplane.kernels.prefetch import prefetch
 from sim.dataplane.kernels.source import ENDPOINT, OUTAGE, lose_up
 from sim.dataplane.tally import Fate, LineCount, StreamCount
+from sim.media.kernels.emission import write_site
 
 COPY_LOST_OUTAGE = int(LineCount.COPY_LOST_OUTAGE)
 RECEIVED = int(StreamCount.RECEIVED)
 SENT = int(StreamCount.SENT)
 ENDED = int(StreamCount.ENDED)
-PACKETS_PER_CACHE_LINE = 8  # of 8 bytes in 64
 FATE_RELAY = int(Fate.EGRESS_OUTAGE)
 FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
 FATE_ENDED = int(Fate.ENDED)
@@ -55,7 +55,7 @@ def lose_in_relay(d, packet, at_ns, tier, tree, flow, counts, bench):
     counts.line[d, COPY_LOST_OUTAGE] += 1
     lose_up(packet, OUTAGE, tier, tree, flow, counts)
     if tree.watched[d]:
-        note(bench.log, bench.used, d, flow.number[packet], FATE_RELAY, at_ns)
+        note(d, packet, FATE_RELAY, at_ns, flow, bench)
 
 
 @kernel
@@ -146,7 +146,7 @@ def silence(s, packet, at_ns, able, tree, flow, counts, bench):
         return
     lose_up(packet, ENDPOINT, tree.tier[s], tree, flow, counts)
     if tree.watched[d]:
-        note(bench.log, bench.used, d, flow.number[packet], FATE_ROOM_DEAD, at_ns)
+        note(d, packet, FATE_ROOM_DEAD, at_ns, flow, bench)
 
 
 @inner
@@ -156,7 +156,7 @@ def hear_source(origin, lag_ns, first, last, tree, flow, counts, bench):
     It was composed for `lag_ns` before it was sent, which counts as delay.
     """
     heard, delays = counts.stream[origin], counts.up_delay[origin]
-    receive(heard, delays, bench.nobody, lag_ns, first, last, tree, flow, bench)
+    receive(heard, delays, lag_ns, first, last, tree, flow, bench)
     for stream in range(tree.down.size):
         if not tree.goes_down[stream]:
             heard[stream, ENDED] = heard[stream, RECEIVED]
@@ -221,7 +221,7 @@ def end_at_root(rows, tree, lines, ups, flow, changes, counts, bench):
         bench.runs[used + i, PACKET], bench.runs[used + i, AT] = packet, at_ns
         counts.stream[0, flow.stream[packet], ENDED] += 1
         if tree.watched[n]:
-            note(bench.log, bench.used, n, flow.number[packet], FATE_ENDED, at_ns)
+            note(n, packet, FATE_ENDED, at_ns, flow, bench)
     bench.used[2] = used + rows
     for c in range(changes.first[n], changes.first[n + 1]):
         change_room(n, changes.kind[c], lines)
@@ -242,17 +242,7 @@ def note_ends(d, arrived, tree, lines, flow, changes, bench):
         stream = flow.stream[packet]
         if tree.tier[above] <= tree.ends[stream]:
             fate = FATE_ENDED if alive or tree.floor[stream] else FATE_ENDED_OUTAGE
-            note(bench.log, bench.used, d, flow.number[packet], fate, at_ns)
-
-
-@inner
-def ask_for_packets(s, flow):
-    """Ask for the memory of what a site sends, while another is visited."""
-    for packet in range(flow.origin_first[s], flow.origin_first[s + 1], PACKETS_PER_CACHE_LINE):
-        prefetch(flow.sent_ns, packet)
-        prefetch(flow.size_bytes, packet)
-        prefetch(flow.stream, packet)
-        prefetch(flow.origin, packet)
+            note(d, packet, fate, at_ns, flow, bench)
 
 
 @inner
@@ -279,8 +269,9 @@ def walk_up(
     n = tree.relay.size
     for position in range(begin, -1, -1):
         s = sites[position]
-        if position:
-            ask_for_packets(sites[position - 1], flow)
+        if lines.replayed[s]:
+            lines.replayed[s] = False
+            continue
         needed = rows_needed(s, tree, lines, ups, flow)
         fits = needed <= bench.packet.size and bench.used[2] + needed <= bench.runs.shape[0]
         fits = fits and bench.used[0] + 2 * needed <= bench.new.shape[0]
@@ -288,6 +279,11 @@ def walk_up(
             fits = False
         if not fits:
             return position
+        if flow.mail.sealed:
+            write_site(
+                s, flow.origin_first[s], flow.mail, bench.mail_bounds, bench.mail_order,
+                columns_of(flow),
+            )  # fmt: skip
         offers = bench.offers
         out_packet, out_ns = offers.packet[0], offers.base_ns[0]
         if tree.relay[s] and s != 0:

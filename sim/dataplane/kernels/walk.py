@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.compiled import entry, kernel
+from sim.dataplane.kernels.abreast import go_down_abreast, undisturbed
 from sim.dataplane.kernels.arrival import NO_ROOM, enter_room, room_fate
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
@@ -71,6 +72,9 @@ def walk_down(
     capacity = copies.packet.shape[1]
     for position in range(begin, sites.size):
         s = sites[position]
+        if lines.replayed[s]:
+            lines.replayed[s] = False
+            continue
         first_egress, last_egress = tree.site_egress_first[s], tree.site_egress_first[s + 1]
         # A site carries out at most every packet on its line, in processing, in each egress.
         if bench.used[0] + capacity * (2 + last_egress - first_egress) > bench.new.shape[0]:
@@ -80,6 +84,12 @@ def walk_down(
             fates += tree.child_first[e + 1] - tree.child_first[e]
         if bench.log.shape[0] and bench.used[1] + capacity * fates > bench.log.shape[0]:
             return position
+        if undisturbed(s, tree, lines, line_changes) and go_down_abreast(
+            s, sites[-1], start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
+            copies, counts, bench,
+        ):  # fmt: skip
+            lines.replayed[s] = False
+            continue
         if s == 0:
             arrived = reach_root(end_ns, tree, lines, ups, flow, line_changes, counts, bench)
         else:

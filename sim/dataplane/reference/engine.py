@@ -98,6 +98,7 @@ class ReferenceEngine:
         """
         if start_ns != self._clock.now_ns:
             raise ValueError(f"the last span ended at {self._clock.now_ns}, not at {start_ns}")
+        packets = packets.written()
         sent = [self._packets_of(origin, packets) for origin in range(len(self._network.sites))]
         for each in sent:
             _check_dates("packet", [packet.sent_ns for packet in each], start_ns, end_ns)

@@ -7,7 +7,7 @@ In each stretch its frames begin anew; sequence numbers and draws go on.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,10 +83,55 @@ class Bursts(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Packets, (p,); see `Packets`."""
+    """Packets; see `Packets`.
 
-    sent_ns: Int64s
-    size_bytes: Int64s
-    stream: Int64s
+    As narrow as their values allow: a span's packets are written to memory and read from there.
+    """
+
+    origin: Int32s
+    stream: Int16s
     sequence: Int64s
-    turn: Int64s
+    sent_ns: Int64s
+    size_bytes: Int32s
+    turn: Int16s
+
+
+class Mail(NamedTuple):
+    """What sites send in a span: their bursts, which have yet to be cut into packets.
+
+    `sealed` says that no packets are written: whoever comes to a site first writes its own.
+    """
+
+    sealed: bool
+    number: Int64s  # (n,) of a site among those that send anything; -1: it never does
+    source_first: Int64s  # sources of number o are source_first[o] .. source_first[o+1]-1
+    streams: Streams
+    sources: Sources
+    progress: Progress
+    bursts: Bursts
+
+
+def no_mail(sites: int) -> Mail:
+    """Return the mail of packets that are written."""
+    nothing: Any = np.empty(0, dtype=np.int64)
+    return Mail(
+        sealed=False,
+        number=np.full(sites, -1, dtype=np.int64),
+        source_first=nothing,
+        streams=Streams(**dict.fromkeys(Streams._fields, nothing) | {"size_scale": np.empty(0)}),
+        sources=Sources(nothing, np.empty((0, 2), dtype=np.uint64), nothing),
+        progress=Progress(*[nothing] * 7),
+        bursts=Bursts(nothing, np.empty(0), np.empty(0, dtype=np.int16), *[nothing] * 3),
+    )
+
+
+def new_columns(count: int) -> Columns:
+    """Return room for so many packets."""
+    return Columns(
+        origin=np.empty(count, dtype=np.int32),
+        stream=np.empty(count, dtype=np.int16),
+        sequence=np.empty(count, dtype=np.int64),
+        sent_ns=np.empty(count, dtype=np.int64),
+        size_bytes=np.empty(count, dtype=np.int32),
+        turn=np.empty(count, dtype=np.int16),
+    )

@@ -82,12 +82,12 @@ def size_frames(i, frame, draw, streams, sources, sizes, low, high):
 
 
 @inner
-def send_frames(i, stretch, stop_ns, row, streams, sources, stretches, progress, bursts):
+def send_frames(i, stretch, stop_ns, row, limit, streams, sources, stretches, progress, bursts):
     """Write what leaves before `stop_ns` from `row` on; return the row after it, or NO_ROOM."""
     stream, first = sources.stream[i], row
     frame, due_ns, rest = progress.frame[i], progress.due_ns[i], progress.rest[i]
     while due_ns < stop_ns:
-        if row == bursts.at_ns.size:
+        if row == limit:
             return NO_ROOM
         bursts.at_ns[unsigned(row)] = due_ns
         bursts.turn[unsigned(row)] = NO_TURN
@@ -102,7 +102,7 @@ def send_frames(i, stretch, stop_ns, row, streams, sources, stretches, progress,
 
 
 @kernel
-def send_paced(i, stretch, stop_ns, row, streams, sources, stretches, progress, bursts):
+def send_paced(i, stretch, stop_ns, row, limit, streams, sources, stretches, progress, bursts):
     """As `send_frames`, packet by packet and no faster than the pace."""
     stream = sources.stream[i]
     full_bytes, overhead_bytes = streams.packet_bytes[stream], streams.overhead_bytes[stream]
@@ -113,7 +113,7 @@ def send_paced(i, stretch, stop_ns, row, streams, sources, stretches, progress, 
         at_ns = free_ns if left > 0 else max(due_ns, free_ns)
         if at_ns >= stop_ns:
             break
-        if row == bursts.at_ns.size:
+        if row == limit:
             return NO_ROOM
         if left == 0:
             draw = stretches.first_draw[stretch] + frame
@@ -160,8 +160,8 @@ def count_packets(low, high, packet_bytes, media_bytes):
 
 
 @entry
-def advance(begin, last, row, end_ns, streams, sources, stretches, progress, bursts):
-    """Write the bursts of sources begin .. last-1 up to `end_ns` from `row` on.
+def advance(begin, last, row, limit, end_ns, streams, sources, stretches, progress, bursts):
+    """Write the bursts of sources begin .. last-1 up to `end_ns` into rows row .. limit-1.
 
     `bursts.length` is 0 but for what `begin` has written already. Return the source at which it
     stopped because not all of its bursts fit; the caller enlarges the arrays and goes on with it.
@@ -175,13 +175,13 @@ def advance(begin, last, row, end_ns, streams, sources, stretches, progress, bur
             until_ns = stretches.until_ns[stretch]
             if streams.pace_bps[sources.stream[i]] > 0:
                 after = send_paced(
-                    i, stretch, min(end_ns, until_ns), row, streams, sources, stretches, progress,
-                    bursts,
+                    i, stretch, min(end_ns, until_ns), row, limit, streams, sources, stretches,
+                    progress, bursts,
                 )  # fmt: skip
             else:
                 after = send_frames(
-                    i, stretch, min(end_ns, until_ns), row, streams, sources, stretches, progress,
-                    bursts,
+                    i, stretch, min(end_ns, until_ns), row, limit, streams, sources, stretches,
+                    progress, bursts,
                 )  # fmt: skip
             if after == NO_ROOM:
                 bursts.length[i] = row - bursts.first[i]

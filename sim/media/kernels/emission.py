@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.compiled import entry, inner, unsigned
+from sim.compiled import entry, inner, kernel, unsigned
 
 RUN_BITS = 40  # below which is the row
 
@@ -61,7 +61,7 @@ def merge_to_two(runs, bounds, order, at_ns):
 
 
 @inner
-def write_burst(at, first, row, streams, sources, progress, bursts, columns):
+def write_burst(at, site, first, row, streams, sources, progress, bursts, columns):
     """Cut a burst into packets, full ones and then the rest; return the row after them."""
     i, burst = unsigned(first + (at >> RUN_BITS)), unsigned(at & ((1 << RUN_BITS) - 1))
     stream, sequence = sources.stream[i], progress.sequence[i]
@@ -71,6 +71,7 @@ def write_burst(at, first, row, streams, sources, progress, bursts, columns):
     left = int(bursts.media_bytes[burst])
     while left > 0:
         packet = unsigned(row)
+        columns.origin[packet] = site
         columns.sent_ns[packet] = at_ns
         columns.size_bytes[packet] = min(left, full_bytes) + overhead_bytes
         columns.stream[packet] = stream
@@ -84,44 +85,51 @@ def write_burst(at, first, row, streams, sources, progress, bursts, columns):
 
 
 @inner
-def write_two(middle, high, side, order, first, row, streams, sources, progress, bursts, columns):
+def write_two(
+    middle, high, side, order, site, first, row, streams, sources, progress, bursts, columns
+):  # fmt: skip
     """Write the packets of order[side, :middle] and order[side, middle:high] in order of time."""
     i, j = 0, middle
     while i < middle and j < high:
         next_entry, second = pick(i, j, side, order, bursts.at_ns)
-        row = write_burst(next_entry, first, row, streams, sources, progress, bursts, columns)
+        row = write_burst(next_entry, site, first, row, streams, sources, progress, bursts, columns)
         i, j = i + 1 - second, j + second
     if i == middle:
         i, middle = j, high
     for place in range(i, middle):
         at = order[side, unsigned(place)]
-        row = write_burst(at, first, row, streams, sources, progress, bursts, columns)
+        row = write_burst(at, site, first, row, streams, sources, progress, bursts, columns)
+
+
+@kernel
+def write_site(site, row, mail, bounds, order, columns):
+    """Write the packets of a site's bursts into `columns` from `row` on.
+
+    `order`, of two sides, has room for the bursts of any one site, `bounds` for its runs and one
+    more.
+    """
+    o, bursts = mail.number[site], mail.bursts
+    if o < 0:
+        return
+    first, place, runs = mail.source_first[o], 0, 0
+    bounds[0] = 0
+    for i in range(first, mail.source_first[o + 1]):
+        run, low = (i - first) << RUN_BITS, bursts.first[i]
+        for burst in range(low, low + bursts.length[i]):
+            order[0, unsigned(place)] = run | burst
+            place += 1
+        if place > bounds[runs]:
+            runs += 1
+            bounds[runs] = place
+    side, runs = merge_to_two(runs, bounds, order, bursts.at_ns)
+    write_two(
+        bounds[min(runs, 1)], place, side, order, site, first, row,
+        mail.streams, mail.sources, mail.progress, bursts, columns,
+    )  # fmt: skip
 
 
 @entry
-def emit(
-    begin, last, origins, source_first, origin_first, streams, sources, progress, bursts,
-    bounds, order, columns,
-):  # fmt: skip
-    """Write the packets of the bursts of origins begin .. last-1.
-
-    Origin o is site origins[o]; its sources are source_first[o] .. source_first[o+1]-1 and its
-    packets go to the rows from origin_first[origins[o]] on. `order`, of two sides, has room for
-    the bursts of any one origin, `bounds` for its runs and one more.
-    """
-    bounds[0] = 0
-    for o in range(begin, last):
-        first, place, runs = source_first[o], 0, 0
-        for i in range(first, source_first[o + 1]):
-            run, low = (i - first) << RUN_BITS, bursts.first[i]
-            for burst in range(low, low + bursts.length[i]):
-                order[0, unsigned(place)] = run | burst
-                place += 1
-            if place > bounds[runs]:
-                runs += 1
-                bounds[runs] = place
-        side, runs = merge_to_two(runs, bounds, order, bursts.at_ns)
-        write_two(
-            bounds[min(runs, 1)], place, side, order, first, origin_first[origins[o]], streams,
-            sources, progress, bursts, columns,
-        )  # fmt: skip
+def write_sites(begin, last, origin_first, mail, bounds, order, columns):
+    """Write the packets of sites begin .. last-1, of each from its row of `origin_first` on."""
+    for site in range(begin, last):
+        write_site(site, origin_first[site], mail, bounds, order, columns)

@@ -1,0 +1,345 @@
+"""What eight lines abreast deliver, counted for the lines and for who listens at their far ends.
+
+The same counts as for one line (`arrival`). Packets of a stream arrive in the order of the rows; of
+two streams one may overtake the other, which matters for nothing but a room's longest wait.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiled import inner, unsigned
+from sim.dataplane.kernels.arrays import Abreast
+from sim.dataplane.kernels.arrival import (
+    NO_TURN,
+    count_room,
+    hear_turn,
+    hear_turns,
+    receive,
+    settle,
+    watch_room,
+)
+from sim.dataplane.kernels.board import (
+    ARRIVES,
+    AT,
+    BAND,
+    BEGINS,
+    COUNT,
+    DELAY_MAX,
+    DELAY_SUM,
+    GAP,
+    LATEST,
+    NEED,
+    SITE,
+    SIZE,
+    SIZE_SUM,
+    STREAM,
+    cell,
+    field_of,
+    lanes_of,
+    make_known,
+    packet_at,
+    set_field,
+    set_lanes,
+    undecided,
+)
+from sim.dataplane.kernels.queue import OFFERED_AT, PACKET, decide_special
+from sim.dataplane.kernels.rules import bucket, next_jitter
+from sim.dataplane.tally import RoomCount, StreamCount
+from sim.lanes import LANES, bits_of, larger, load, lowest, mask_of, only, spread, store, where
+
+ROOM_LAST_NS = int(RoomCount.LAST_NS)
+ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
+ENDED = int(StreamCount.ENDED)
+LAST_ORIGIN = int(StreamCount.LAST_ORIGIN)
+MET_LONG_WAIT = int(Abreast.LONG_WAIT)
+
+# Cells that are used again, for the buckets of delays, when what was let in is settled.
+LINE_BUCKET, HEARD_BUCKET, NO_BUCKET = BEGINS, NEED, -1
+
+# What lanes keep of a stream: the first nine of `StreamCount`, and its last origin.
+RECEIVED, DELAY_TOTAL, DELAY_MOST, LAST, TRANSIT, JITTER, JITTER_MOST, FREEZES, FROZEN = range(9)
+ORIGIN = 9
+HEARD = 10
+
+
+@inner
+def heard_cell(stream, which):
+    """Where the lanes of a stream's count begin."""
+    return unsigned((stream * HEARD + which) * LANES)
+
+
+@inner
+def take_up(lanes, way_up, tree, counts, board):
+    """Take the streams' counts of who listens at the lanes' ends onto the board."""
+    heard = board.heard
+    for lane in range(lanes):
+        rows, place = counts.stream[field_of(SITE, lane, board)], unsigned(lane)
+        for stream in range(tree.down.size):
+            if tree.goes_down[stream] == way_up:
+                continue
+            row = rows[unsigned(stream)]
+            for which in range(ORIGIN):
+                heard[heard_cell(stream, which) + place] = row[unsigned(which)]
+            heard[heard_cell(stream, ORIGIN) + place] = row[LAST_ORIGIN]
+
+
+@inner
+def put_back(lane, way_up, tree, counts, board):
+    """Put the streams' counts of a lane back; return (packets, sum of delays, longest) as new."""
+    heard, place = board.heard, unsigned(lane)
+    rows = counts.stream[field_of(SITE, lane, board)]
+    packets, total_ns, longest_ns = 0, 0, 0
+    for stream in range(tree.down.size):
+        if tree.goes_down[stream] == way_up:
+            continue
+        row = rows[unsigned(stream)]
+        packets -= row[RECEIVED]
+        total_ns -= row[DELAY_TOTAL]
+        for which in range(ORIGIN):
+            row[unsigned(which)] = heard[heard_cell(stream, which) + place]
+        row[LAST_ORIGIN] = heard[heard_cell(stream, ORIGIN) + place]
+        if way_up:
+            row[ENDED] = row[RECEIVED]
+        packets += row[RECEIVED]
+        total_ns += row[DELAY_TOTAL]
+        longest_ns = max(longest_ns, row[DELAY_MOST])
+    return packets, total_ns, longest_ns
+
+
+@inner
+def hear(stream, got, arrives, transit, origin, playout_ns, heard):
+    """Count packets of one stream in the lanes in `got`; see `arrival.receive`."""
+    place = heard_cell(stream, 0)
+    each = unsigned(LANES)
+    mark = origin + 1
+    follows = load(heard, heard_cell(stream, ORIGIN)) == mark
+    transits, lasts = (
+        load(heard, heard_cell(stream, TRANSIT)),
+        load(heard, heard_cell(stream, LAST)),
+    )
+    jitters = load(heard, heard_cell(stream, JITTER))
+    jitter = next_jitter(only(follows, jitters), transit, where(follows, transits, transit))
+    beyond = arrives - where(follows, lasts, arrives) - playout_ns
+    frozen = got & (beyond > 0)
+    if bits_of(frozen):
+        where_freezes, where_frozen = heard_cell(stream, FREEZES), heard_cell(stream, FROZEN)
+        store(heard, where_freezes, load(heard, where_freezes) + only(frozen, spread(1)))
+        store(heard, where_frozen, load(heard, where_frozen) + only(frozen, beyond))
+    received, total = load(heard, place), load(heard, place + each)
+    longest, worst = (
+        load(heard, heard_cell(stream, DELAY_MOST)),
+        load(heard, heard_cell(stream, JITTER_MOST)),
+    )
+    store(heard, place, received + only(got, spread(1)))
+    store(heard, place + each, total + only(got, transit))
+    store(heard, heard_cell(stream, DELAY_MOST), larger(longest, only(got, transit)))
+    store(heard, heard_cell(stream, LAST), where(got, arrives, lasts))
+    store(heard, heard_cell(stream, TRANSIT), where(got, transit, transits))
+    store(heard, heard_cell(stream, JITTER), where(got, jitter, jitters))
+    store(heard, heard_cell(stream, JITTER_MOST), larger(worst, only(got, jitter)))
+    origins = load(heard, heard_cell(stream, ORIGIN))
+    store(heard, heard_cell(stream, ORIGIN), where(got, mark, origins))
+
+
+@inner
+def decide_lost(first, rows, offset, end_ns, tree, lines, flow, counts, bench):
+    """Decide what is picked for line loss and has left before `end_ns`."""
+    board = bench.board
+    if not board.losses[0]:
+        return
+    for row in range(rows):
+        lost = board.lost[unsigned(row)]
+        while lost:
+            lane = lowest(lost)
+            lost &= lost - 1
+            d = offset + field_of(SITE, lane, board)
+            if not undecided(row, lane, d, end_ns, tree, board):
+                if offset and row >= first:
+                    make_known(row, first, lane, flow, bench)
+                bench.packet[0] = ~packet_at(row, lane, first, d, offset, tree, lines, bench)
+                decide_special(d, 0, tree, flow, counts, bench)
+
+
+@inner
+def settle_carried(lane, first, offset, end_ns, tree, lines, flow, counts, bench):
+    """Count what a lane has carried into the span and delivers in it."""
+    board, arrived = bench.board, 0
+    s = field_of(SITE, lane, board)
+    d = offset + s
+    for row in range(lines.carried[d]):
+        if undecided(row, lane, d, end_ns, tree, board) or board.lost[row] >> lane & 1:
+            continue
+        bench.packet[arrived] = bench.old[lines.carried_at[d] + row, PACKET]
+        bench.offered_ns[arrived] = bench.old[lines.carried_at[d] + row, OFFERED_AT]
+        bench.arrival_ns[arrived] = board.cells[cell(row, ARRIVES) + unsigned(lane)]
+        arrived += 1
+    if not arrived:
+        return
+    settle(d, 0, arrived, tree, flow, counts, bench)
+    if offset:
+        receive(counts.stream[s], counts.up_delay[s], 0, 0, arrived, tree, flow, bench)
+    else:
+        size, total, longest = receive(
+            counts.stream[s], counts.room_delay[s], 0, 0, arrived, tree, flow, bench
+        )
+        count_room(counts.room[s], arrived, size, total, longest)
+        if flow.turns_begin:
+            hear_turns(counts.turn[s], 0, arrived, flow, bench)
+        for i in range(arrived):
+            wait(lane, bench.arrival_ns[i], board)
+
+
+@inner
+def wait(lane, arrival_ns, board):
+    """Note an arrival in the room of a lane: how long at most anything was waited for."""
+    latest_ns = field_of(LATEST, lane, board)
+    set_field(GAP, lane, max(field_of(GAP, lane, board), arrival_ns - latest_ns), board)
+    set_field(LATEST, lane, max(latest_ns, arrival_ns), board)
+
+
+@inner
+def deliver_down(first, rows, end_ns, tree, lines, flow, counts, bench):
+    """Count what the rows from `first` on deliver to rooms; return the first row not decided."""
+    board = bench.board
+    cells, first_open, zero, none = board.cells, rows, spread(0), spread(NO_BUCKET)
+    delivered, sizes, delays, longest = zero, zero, zero, zero
+    latest, gap = lanes_of(LATEST, board), lanes_of(GAP, board)
+    for row in range(first, rows):
+        arrives, at = load(cells, cell(row, ARRIVES)), load(cells, cell(row, AT))
+        accepted, lost = board.accepted[unsigned(row)], board.lost[unsigned(row)]
+        late = mask_of(accepted) & (arrives >= end_ns)
+        got = mask_of(accepted & ~lost) & ~late
+        if bits_of(late):
+            first_open = min(first_open, row)
+        packet = unsigned(board.packet[unsigned(row)])
+        size_bytes, sent_ns = flow.size_bytes[packet], flow.sent_ns[packet]
+        stream, delay = np.int64(flow.stream[packet]), arrives - at
+        transit = arrives - sent_ns
+        store(cells, cell(row, LINE_BUCKET), where(got, bucket(delay), none))
+        store(cells, cell(row, HEARD_BUCKET), bucket(transit))
+        delivered, sizes = (
+            delivered + only(got, spread(1)),
+            sizes + only(got, spread(np.int64(size_bytes))),
+        )
+        delays, longest = delays + only(got, delay), larger(longest, only(got, delay))
+        # An upper bound of the waits: sorted, no two arrivals are farther apart.
+        gap = larger(gap, only(got, arrives - latest))
+        latest = larger(latest, only(got, arrives))
+        hear(
+            stream, got, arrives, transit, spread(np.int64(flow.origin[packet])),
+            tree.playout_ns[unsigned(stream)], board.heard,
+        )  # fmt: skip
+        if flow.turns_begin and flow.turn[packet] != NO_TURN:
+            for lane in range(LANES):
+                if bits_of(got) >> lane & 1:
+                    hear_turn(
+                        counts.turn[field_of(SITE, lane, board), flow.turn[packet]],
+                        cells[cell(row, ARRIVES) + unsigned(lane)],
+                    )
+    set_lanes(COUNT, delivered, board)
+    set_lanes(SIZE_SUM, sizes, board)
+    set_lanes(DELAY_SUM, delays, board)
+    set_lanes(DELAY_MAX, longest, board)
+    set_lanes(LATEST, latest, board)
+    set_lanes(GAP, gap, board)
+    return first_open
+
+
+@inner
+def deliver_up(first, rows, offset, end_ns, tree, lines, flow, counts, bench):
+    """Count what the rows from `first` on deliver to relays, where it ends.
+
+    Returns the first row not decided.
+    """
+    board = bench.board
+    cells, first_open, zero, none = board.cells, rows, spread(0), spread(NO_BUCKET)
+    delivered, sizes, delays, longest = zero, zero, zero, zero
+    origin = lanes_of(SITE, board)
+    for row in range(first, rows):
+        arrives = load(cells, cell(row, ARRIVES))
+        accepted, lost = board.accepted[unsigned(row)], board.lost[unsigned(row)]
+        late = mask_of(accepted) & (arrives >= end_ns)
+        got = mask_of(accepted & ~lost) & ~late
+        if bits_of(late):
+            first_open = min(first_open, row)
+        # The room sends into the line: its delay is all there is.
+        delay = arrives - load(cells, cell(row, AT))
+        store(cells, cell(row, LINE_BUCKET), where(got, bucket(delay), none))
+        delivered, sizes = (
+            delivered + only(got, spread(1)),
+            sizes + only(got, load(cells, cell(row, SIZE))),
+        )
+        delays, longest = delays + only(got, delay), larger(longest, only(got, delay))
+        streams, left = load(cells, cell(row, STREAM)), bits_of(got)
+        while left:
+            stream = cells[cell(row, STREAM) + unsigned(lowest(left))]
+            of_stream = streams == spread(stream)
+            left &= ~bits_of(of_stream)
+            hear(
+                stream, got & of_stream, arrives, delay, origin,
+                tree.playout_ns[unsigned(stream)], board.heard,
+            )  # fmt: skip
+    set_lanes(COUNT, delivered, board)
+    set_lanes(SIZE_SUM, sizes, board)
+    set_lanes(DELAY_SUM, delays, board)
+    set_lanes(DELAY_MAX, longest, board)
+    return first_open
+
+
+@inner
+def count_delays_down(lanes, first, rows, counts, board):
+    """Count the delays of what was delivered from row `first` on, line by line and room by room.
+
+    Band by band and lane by lane, so that what is at hand stays in the nearest cache.
+    """
+    cells = board.cells
+    for band in range(first, rows, BAND):
+        for lane in range(lanes):
+            s, place = field_of(SITE, lane, board), unsigned(lane)
+            line_delay, room_delay = counts.line_delay[s], counts.room_delay[s]
+            for row in range(band, min(band + BAND, rows)):
+                number = cells[cell(row, LINE_BUCKET) + place]
+                if number != NO_BUCKET:
+                    line_delay[unsigned(number)] += np.uint32(1)
+                    room_delay[unsigned(cells[cell(row, HEARD_BUCKET) + place])] += np.uint32(1)
+
+
+@inner
+def count_delays_up(lanes, first, rows, offset, counts, board):
+    """As `count_delays_down`, where the way up is the line alone."""
+    cells = board.cells
+    for band in range(first, rows, BAND):
+        for lane in range(lanes):
+            s, place = field_of(SITE, lane, board), unsigned(lane)
+            line_delay, up_delay = counts.line_delay[offset + s], counts.up_delay[s]
+            for row in range(band, min(band + BAND, rows)):
+                number = cells[cell(row, LINE_BUCKET) + place]
+                if number != NO_BUCKET:
+                    line_delay[unsigned(number)] += np.uint32(1)
+                    up_delay[unsigned(number)] += np.uint32(1)
+
+
+@inner
+def watch_lane(lane, first, rows, end_ns, tree, lines, counts, bench):
+    """Bring the longest wait and the dark time of a lane's room up to date."""
+    board = bench.board
+    s = field_of(SITE, lane, board)
+    room, gap_ns = counts.room[s], field_of(GAP, lane, board)
+    if gap_ns <= room[ROOM_GAP_MAX_NS] and gap_ns <= tree.dark_after_ns:
+        room[ROOM_LAST_NS] = field_of(LATEST, lane, board)
+        return
+    bench.met[MET_LONG_WAIT] += 1
+    arrived = 0
+    for row in range(rows):
+        if not board.accepted[row] >> lane & 1 or board.lost[row] >> lane & 1:
+            continue
+        if undecided(row, lane, s, end_ns, tree, board):
+            continue
+        arrival_ns, place = board.cells[cell(row, ARRIVES) + unsigned(lane)], arrived
+        while place > 0 and bench.arrival_ns[place - 1] > arrival_ns:
+            bench.arrival_ns[place] = bench.arrival_ns[place - 1]
+            place -= 1
+        bench.arrival_ns[place] = arrival_ns
+        arrived += 1
+    watch_room(room, 0, arrived, tree, bench)
