@@ -253,10 +253,7 @@ def new_tree(
         if stream.direction == "down":
             sends_down[[network.index[origin] for origin in stream.origins]] = True
     sends_down[0] = True  # also what has come up to it
-    ports: list[Direction | Egress] = [
-        port for line in network.lines if line is not None for port in (line.down, line.up)
-    ]
-    ports += network.egresses
+    ports = [port for port in (*network.kinds, *network.egresses) if port is not None]
     speaks = np.zeros(n, dtype=np.bool_)
     speaks[[network.index[turn.site] for turn in scenario.agenda]] = True
     ends_next = ~network.relay & ~speaks
@@ -301,26 +298,24 @@ def new_tree(
 
 def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:
     """Return every direction up, idle and empty."""
-    n = 2 * len(network.sites)
-    ports = [network.direction(d) if network.rate_bps[d] else None for d in range(n)]
-    service, drain_ns = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for d, port in enumerate(ports):
-        if port is not None:
-            rate_bps = int(network.rate_bps[d])
-            service[d] = services.row(rate_bps, 0)
-            drain_ns[d] = services.full_ns(port, rate_bps, 0)
+    n, kinds, kind = 2 * len(network.sites), network.kinds, network.kind
+    service, drain_ns = [], []
+    for each, rate_bps in zip(kinds, network.kind_rate_bps.tolist(), strict=True):
+        service.append(0 if each is None else services.row(rate_bps, 0))
+        drain_ns.append(0 if each is None else services.full_ns(each, rate_bps, 0))
+    ports = [kinds[k] for k in kind.tolist()]
     return arrays.Lines(
         up=np.ones(n, dtype=np.bool_),
-        service=service,
-        drain_ns=drain_ns,
+        service=np.array(service, dtype=np.int64)[kind],
+        drain_ns=np.array(drain_ns, dtype=np.int64)[kind],
         free_ns=np.zeros(n, dtype=np.int64),
-        buckets=full_buckets(ports),
+        buckets=arrays.Buckets(*(column[kind] for column in full_buckets(kinds))),
         accepted=np.zeros(n, dtype=np.int64),
         carried_at=np.zeros(n, dtype=np.int64),
         carried=np.zeros(n, dtype=np.int64),
         room_up=np.ones(n, dtype=np.bool_),
         fed=np.ones(n, dtype=np.bool_),
-        priority=prioritised(ports),
+        priority=prioritised(kinds)[kind],
         others=new_others(scenario, ports, network.background_key, services),
     )
 

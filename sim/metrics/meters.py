@@ -57,17 +57,14 @@ class Meters:
             duration_ns=scenario.duration_ns,
             dark_after_ns=scenario.dark_after_ns,
         )
-        directions = [None if line is None else line.down for line in network.lines]
-        directions += [None if line is None else line.up for line in network.lines]
-        self._directions = directions
+        backgrounds = [None if kind is None else kind.background for kind in network.kinds]
         self._line_steady = Steady(
-            [None if each is None else each.background for each in directions],
-            begins_ns=scenario.begins_ns,
+            [backgrounds[k] for k in network.kind.tolist()], begins_ns=scenario.begins_ns
         )
         self._egress_steady = Steady(
             [egress.background for egress in network.egresses], begins_ns=scenario.begins_ns
         )
-        self._line_busy = BusyMeter(self._line_steady, len(directions))
+        self._line_busy = BusyMeter(self._line_steady, network.kind.size)
         self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
 
     def close_bin(self, end_ns: int, tally: Tally) -> None:
@@ -165,16 +162,16 @@ class Meters:
         buffer_ns = np.array(
             [
                 1
-                if direction is None
+                if kind is None
                 else drain_ns(
-                    rate_bps=int(rate_bps),
-                    buffer_bytes=direction.buffer_bytes,
-                    mtu_bytes=direction.mtu_bytes,
+                    rate_bps=rate_bps, buffer_bytes=kind.buffer_bytes, mtu_bytes=kind.mtu_bytes
                 )
-                for direction, rate_bps in zip(self._directions, network.rate_bps, strict=True)
+                for kind, rate_bps in zip(
+                    network.kinds, network.kind_rate_bps.tolist(), strict=True
+                )
             ],
             dtype=np.float64,
-        )
+        )[network.kind]
         for fault in _rate_changes(self._scenario):
             slowed = np.array([network.index[site] for site in fault.lines], dtype=np.int64)
             buffer_ns[slowed] = buffer_ns[len(network.sites) + slowed] = np.nan
