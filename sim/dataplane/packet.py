@@ -141,28 +141,31 @@ class PacketEngine:
     def pending(self) -> int:
         """Return how many packets and copies are not decided yet; see `Engine`."""
         network, tree = self._network, self._tree
+        lines, relays, egresses = self._lines, self._relays, self._egresses
         waiting = int(self._ups.held.sum())
-        for visits, bench in zip(self._chunks.visits, self._benches, strict=True):
-            for d in (*visits, *(visits + tree.relay.size)):
-                carried = self._lines.carried_at[d] + np.arange(self._lines.carried[d])
-                waiting += int((bench.new[carried, 0] >= 0).sum())
-            for s in visits[tree.relay[visits]].tolist():
-                held = self._relays.carried_at[s] + np.arange(self._relays.carried[s])
-                egresses = range(*network.site_egress_first[s : s + 2])
-                for packet in bench.new[held, 0]:
-                    origin = self._alive.origin_going_down(int(packet), tree.floor)
-                    for e in egresses:
-                        first, last = network.child_first[e : e + 2]
-                        waiting += int(last - first)
-                        waiting -= (
-                            origin > 0 and not tree.relay[origin] and network.feed[origin] == e
-                        )
-                for e in egresses:
-                    rows = self._egresses.carried_at[e] + np.arange(self._egresses.carried[e])
-                    packet, base_ns, step_ns, low, high = bench.new[rows].T
-                    sent = np.clip(-((base_ns - self._end_ns) // np.maximum(step_ns, 1)), low, high)
-                    waiting += int((high - sent)[packet >= 0].sum())
+        for d in np.flatnonzero(lines.carried).tolist():
+            rows = self._rows(d % tree.relay.size, lines.carried_at[d], lines.carried[d])
+            waiting += int((rows[:, 0] >= 0).sum())
+        for s in np.flatnonzero(relays.carried).tolist():
+            fed = range(*network.site_egress_first[s : s + 2])
+            for packet in self._rows(s, relays.carried_at[s], relays.carried[s])[:, 0]:
+                origin = self._alive.origin_going_down(int(packet), tree.floor)
+                for e in fed:
+                    first, last = network.child_first[e : e + 2]
+                    waiting += int(last - first)
+                    waiting -= origin > 0 and not tree.relay[origin] and network.feed[origin] == e
+        for e in np.flatnonzero(egresses.carried).tolist():
+            s = int(network.egress_site[e])
+            rows = self._rows(s, egresses.carried_at[e], egresses.carried[e])
+            packet, base_ns, step_ns, low, high = rows.T
+            sent = np.clip(-((base_ns - self._end_ns) // np.maximum(step_ns, 1)), low, high)
+            waiting += int((high - sent)[packet >= 0].sum())
         return waiting
+
+    def _rows(self, site: int, first: int, count: int) -> Int64Array:
+        """Return rows that the bench of a site carries on."""
+        bench: arrays.Bench = self._benches[self._chunks.chunk[site]]
+        return bench.new[first : first + count]
 
     def fates(self) -> FateLog:
         """Return the decided fates at the watched sites; see `Engine`."""
