@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
 from sim.metrics.due import Due
-from sim.metrics.histogram import Delays, delays
+from sim.metrics.histogram import Delays, delays, sum_of_rows
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
@@ -147,7 +147,8 @@ class Meters:
             received_bytes=room[:, RoomCount.RECEIVED_BYTES],
             lost=lost,
             delays=delays(
-                tally.room_delay[site],
+                tally.room_delay,
+                rows=site,
                 count=room[:, RoomCount.RECEIVED],
                 sum_ns=room[:, RoomCount.DELAY_SUM_NS],
                 max_ns=room[:, RoomCount.DELAY_MAX_NS],
@@ -262,7 +263,7 @@ def _merged(tally: Tally, site: Int64Array, groups: list[NDArray[np.bool_]]) -> 
     """Return the delays over the rooms of each group together, a row per group."""
     rooms = [site[group] for group in groups]
     return delays(
-        np.array([tally.room_delay[group].sum(axis=0, dtype=np.int64) for group in rooms]),
+        np.array([sum_of_rows(tally.room_delay, group) for group in rooms]),
         count=np.array([tally.room[group, RoomCount.RECEIVED].sum() for group in rooms]),
         sum_ns=np.array([tally.room[group, RoomCount.DELAY_SUM_NS].sum() for group in rooms]),
         max_ns=np.array(
