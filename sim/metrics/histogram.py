@@ -19,7 +19,7 @@ Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
 PERCENTILES = (50.0, 95.0, 99.0)
-_ROWS_AT_ONCE = 1024  # 5 MB of counts, at most 10 MB of running sums
+_ROWS_AT_ONCE = 256  # 1 MB of counts, which a second-level cache holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
