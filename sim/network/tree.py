@@ -119,13 +119,13 @@ def build_network(scenario: Scenario) -> Network:
     sites = _preorder(scenario.sites)
     n = len(sites)
     index = {site.id: number for number, site in enumerate(sites)}
-    parent = [index.get(site.parent, -1) for site in sites]
-    depth = [0] * n
+    above = [index.get(site.parent, -1) for site in sites]
+    depths, ends = [0] * n, list(range(1, n + 1))
     for s in range(1, n):
-        depth[s] = depth[parent[s]] + 1
-    end = list(range(1, n + 1))
+        depths[s] = depths[above[s]] + 1
     for s in range(n - 1, 0, -1):
-        end[parent[s]] = max(end[parent[s]], end[s])
+        ends[above[s]] = max(ends[above[s]], ends[s])
+    parent, depth, end = (np.array(each, dtype=np.int64) for each in (above, depths, ends))
 
     rank = {name: number for number, name in enumerate(scenario.tiers)}
     tier = np.array([rank[site.tier] for site in sites], dtype=np.int64)
@@ -135,7 +135,6 @@ def build_network(scenario: Scenario) -> Network:
         if line.role == "primary":
             lines[index[line.site]] = line
     relays = {relay.site: relay for relay in scenario.relays}
-
     relay_sites = [index[relay.site] for relay in scenario.relays]
 
     def of_relays(field: str) -> Int64Array:
@@ -146,7 +145,7 @@ def build_network(scenario: Scenario) -> Network:
     composes = np.zeros(n, dtype=np.bool_)
     composes[relay_sites] = [relay.mode == "compose" for relay in scenario.relays]
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
-    ports = _ports(sites, lines, parent, relays)
+    ports = _ports(sites, lines, above, relays)
 
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
     owners = [
@@ -173,11 +172,11 @@ def build_network(scenario: Scenario) -> Network:
         index=index,
         tiers=scenario.tiers,
         tier=tier,
-        parent=np.array(parent, dtype=np.int64),
-        depth=np.array(depth, dtype=np.int64),
-        end=np.array(end, dtype=np.int64),
+        parent=parent,
+        depth=depth,
+        end=end,
         room=room,
-        relay=np.array(end) - np.arange(n) > 1,
+        relay=end - np.arange(n) > 1,
         processing_ns=of_relays("processing_ns"),
         composes=composes,
         transcoding_ns=of_relays("transcoding_ns"),
@@ -257,7 +256,7 @@ class _Ports(NamedTuple):
 def _ports(
     sites: Sequence[Site],
     lines: Sequence[Line | None],
-    parent: Sequence[int],
+    above: Sequence[int],
     relays: Mapping[str, Relay],
 ) -> _Ports:
     """Return each relay's egresses by carrier, and give each line to one of its parent's.
@@ -270,8 +269,7 @@ def _ports(
     for s, site in enumerate(sites):
         line = lines[s]
         if line is not None:
-            above = parent[s]
-            e = number.get((above, line.carrier), number.get((above, ""), -1))
+            e = number.get((above[s], line.carrier), number.get((above[s], ""), -1))
             ports.feed[s], ports.rank[s] = e, len(ports.fed[e])
             ports.fed[e].append(s)
         own = relays[site.id].egresses if site.id in relays else ()
