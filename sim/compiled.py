@@ -19,7 +19,7 @@ from sim.collector import collector_paused
 
 with collector_paused():
     import numba
-# Half of all objects of a process are Numba's, and they live to its end: without this the
+# A third of all objects of a process are Numba's, and they live to its end: without this the
 # collector goes through them again and again, and once more before the process ends.
 gc.freeze()
 
