@@ -6,14 +6,22 @@ cache lives in a folder named after all sources that kernels are made of.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
+
+from sim.collector import collector_paused
+
+with collector_paused():
+    import numba
+# A third of all objects of a process are Numba's, and they live to its end: without this the
+# collector goes through them again and again, and once more before the process ends.
+gc.freeze()
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 

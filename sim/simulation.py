@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.collector import collector_paused
 from sim.control.plane import ControlPlane
 from sim.dataplane.engine import Engine
 from sim.media.packets import Packets
@@ -77,13 +78,14 @@ def simulate(
     watch : called after each span
     """
     began_s = time.perf_counter()
-    network = build_network(scenario)
-    control = ControlPlane(scenario, network)
-    sources = Sources(scenario, network.index, threads=threads)
-    watches = [Watch(scenario, network, site) for site in trace]
-    watched = frozenset(site for each in watches for site in each.ways)
-    data = new_engine(engine, scenario, network, threads=threads, watch=watched)
-    meters = Meters(scenario, network)
+    with collector_paused():
+        network = build_network(scenario)
+        control = ControlPlane(scenario, network)
+        sources = Sources(scenario, network.index, threads=threads)
+        watches = [Watch(scenario, network, site) for site in trace]
+        watched = frozenset(site for each in watches for site in each.ways)
+        data = new_engine(engine, scenario, network, threads=threads, watch=watched)
+        meters = Meters(scenario, network)
     sent = Sent(turns=len(scenario.agenda), watches=watches)
     for span in spans(scenario):
         edits = control.run_until(span.end_ns)

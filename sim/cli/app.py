@@ -16,6 +16,7 @@ import typer
 
 from sim.cli.interrupts import Interrupted, Interrupts
 from sim.cli.output import reader_may_leave, write_exactly
+from sim.collector import collector_paused
 
 EXIT_MET = 0
 EXIT_MISSED = 1
@@ -114,7 +115,8 @@ def run(
     ] = False,
 ) -> None:
     """Simulate one scenario, write its results folder, and judge it by its requirements."""
-    from sim.cli import run as command
+    with collector_paused():
+        from sim.cli import run as command
 
     met = command.run(
         scenario,
@@ -151,7 +153,8 @@ def validate(
     ] = False,
 ) -> None:
     """Check a scenario, and say what plain arithmetic can: how full its lines would be."""
-    from sim.cli import validate as command
+    with collector_paused():
+        from sim.cli import validate as command
 
     with reader_may_leave():
         if resolved:

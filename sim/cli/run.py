@@ -13,13 +13,11 @@ from sim.cli.live import live_line
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.report.page import print_report
-from sim.results.files import write
 from sim.results.folder import Staged, run_name, stage
 from sim.results.run import Progress, Results
 from sim.results.summary import Summary, dumps
 from sim.scenario.loader import load
 from sim.scenario.model import Scenario
-from sim.simulation import simulate
 from sim.terminal import console
 from sim.units import parse_time_ns
 
@@ -62,6 +60,8 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
         staged = _stage(cleanup, options.out, scenario)
         cleanup.callback(interrupts.hold)
         with live_line(console(stderr=True), wanted=options.live) as show:
+            # Numba takes its time: not before a wrong scenario is said to be wrong.
+            from sim.simulation import simulate
 
             def watch(progress: Progress) -> None:
                 interrupts.check()
@@ -74,8 +74,9 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
                 trace=options.trace,
                 watch=watch,
             )
-        # Matplotlib takes its time: not before a wrong scenario is said to be wrong.
+        # So do Matplotlib and Arrow.
         from sim.plots.charts import draw_charts
+        from sim.results.files import write
 
         created = datetime.now(UTC)
         summary = write(results, staged.path, created=created)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
+
 from sim.dataplane.edit import (
     Edit,
     FailLine,
@@ -36,12 +38,8 @@ class Condition:
         self._on_line: defaultdict[int, list[Fault]] = defaultdict(list)
         self._on_relay: defaultdict[int, list[Fault]] = defaultdict(list)
         self._on_room: defaultdict[int, list[Fault]] = defaultdict(list)
-        n = len(network.sites)
-        self._hourly_directions = [
-            hop
-            for hop in range(2 * n)
-            if network.lines[hop % n] is not None and has_hours(self._direction(hop).background)
-        ]
+        hourly = [kind is not None and has_hours(kind.background) for kind in network.kinds]
+        self._hourly_directions = np.flatnonzero(np.array(hourly)[network.kind]).tolist()
         self._hourly_egresses = [
             e
             for e, egress in enumerate(network.egresses)

@@ -36,12 +36,9 @@ class LossTables:
 def new_chains(network: Network, losses: LossTables) -> Chains:
     """Return the chain of every direction with its first draws made."""
     directions = 2 * len(network.sites)
-    row = np.zeros(directions, dtype=np.int64)
-    for d in range(directions):
-        if network.lines[d % len(network.sites)] is not None:
-            row[d] = losses.row(network.direction(d).loss)
+    rows = [0 if kind is None else losses.row(kind.loss) for kind in network.kinds]
     chains = Chains(
-        row=row,
+        row=np.array(rows, dtype=np.int64)[network.kind],
         bad=np.zeros(directions, dtype=np.bool_),
         next_loss=np.zeros(directions, dtype=np.int64),
         next_switch=np.zeros(directions, dtype=np.int64),

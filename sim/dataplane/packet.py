@@ -157,33 +157,36 @@ class PacketEngine:
     def pending(self) -> int:
         """Return how many packets and copies are not decided yet; see `Engine`."""
         network, tree = self._network, self._tree
+        lines, relays, egresses = self._lines, self._relays, self._egresses
         waiting = int(self._ups.held.sum())
-        for visits, bench in zip(self._chunks.visits, self._benches, strict=True):
-            for d in (*visits, *(visits + tree.relay.size)):
-                carried = self._lines.carried_at[d] + np.arange(self._lines.carried[d])
-                waiting += int((bench.new[carried, 0] >= 0).sum())
-            for s in visits[tree.relay[visits]].tolist():
-                held = self._relays.carried_at[s] + np.arange(self._relays.carried[s])
-                egresses = range(*network.site_egress_first[s : s + 2])
-                for packet in bench.new[held, 0]:
-                    origin = self._alive.origin_going_down(int(packet), tree.floor)
-                    for e in egresses:
-                        first, last = network.child_first[e : e + 2]
-                        waiting += int(last - first)
-                        waiting -= (
-                            origin > 0 and not tree.relay[origin] and network.feed[origin] == e
-                        )
-                for e in egresses:
-                    rows = self._egresses.carried_at[e] + np.arange(self._egresses.carried[e])
-                    packet, base_ns, step_ns, low, high = bench.new[rows].T
-                    sent = np.clip(-((base_ns - self._end_ns) // np.maximum(step_ns, 1)), low, high)
-                    waiting += int((high - sent)[packet >= 0].sum())
+        for d in np.flatnonzero(lines.carried).tolist():
+            rows = self._rows(d % tree.relay.size, lines.carried_at[d], lines.carried[d])
+            waiting += int((rows[:, 0] >= 0).sum())
+        for s in np.flatnonzero(relays.carried).tolist():
+            fed = range(*network.site_egress_first[s : s + 2])
+            for packet in self._rows(s, relays.carried_at[s], relays.carried[s])[:, 0]:
+                origin = self._alive.origin_going_down(int(packet), tree.floor)
+                for e in fed:
+                    first, last = network.child_first[e : e + 2]
+                    waiting += int(last - first)
+                    waiting -= origin > 0 and not tree.relay[origin] and network.feed[origin] == e
+        for e in np.flatnonzero(egresses.carried).tolist():
+            s = int(network.egress_site[e])
+            rows = self._rows(s, egresses.carried_at[e], egresses.carried[e])
+            packet, base_ns, step_ns, low, high = rows.T
+            sent = np.clip(-((base_ns - self._end_ns) // np.maximum(step_ns, 1)), low, high)
+            waiting += int((high - sent)[packet >= 0].sum())
         return waiting
 
     def met_abreast(self) -> dict[str, int]:
         """Return what the lines that were replayed abreast have met so far, by its name."""
         met = np.sum([bench.met for bench in self._benches], axis=0)
         return {each.name: int(met[each]) for each in arrays.Abreast}
+
+    def _rows(self, site: int, first: int, count: int) -> Int64Array:
+        """Return rows that the bench of a site carries on."""
+        bench: arrays.Bench = self._benches[self._chunks.chunk[site]]
+        return bench.new[first : first + count]
 
     def fates(self) -> FateLog:
         """Return the decided fates at the watched sites; see `Engine`."""
@@ -277,10 +280,7 @@ def new_tree(
         if stream.direction == "down":
             sends_down[[network.index[origin] for origin in stream.origins]] = True
     sends_down[0] = True  # also what has come up to it
-    ports: list[Direction | Egress] = [
-        port for line in network.lines if line is not None for port in (line.down, line.up)
-    ]
-    ports += network.egresses
+    ports = [port for port in (*network.kinds, *network.egresses) if port is not None]
     speaks = np.zeros(n, dtype=np.bool_)
     speaks[[network.index[turn.site] for turn in scenario.agenda]] = True
     ends_next = all_ends_next(scenario, network)
@@ -346,44 +346,37 @@ def plain(network: Network, ends_next: arrays.Bools, speaks: arrays.Bools) -> ar
     They have no policer and no packets of others. Down, they lead to leaves, whose rooms hear all
     that comes; up, all that they carry is a room's own and ends at a relay that has no gate.
     """
-    n = len(network.sites)
-    ports = [network.direction(d) if network.rate_bps[d] else None for d in range(2 * n)]
-    simple: arrays.Bools = np.array(
-        [
-            port is not None
-            and port.policer is None
-            and (port.background is None or port.background.kind == "steady")
-            for port in ports
-        ],
-        dtype=np.bool_,
-    )
+    simple = [
+        port is not None
+        and port.policer is None
+        and (port.background is None or port.background.kind == "steady")
+        for port in network.kinds
+    ]
     down = ~network.relay & network.room & ~speaks
-    both: arrays.Bools = simple & np.concatenate([down, ends_next])
-    return both
+    both: arrays.Bools = np.array(simple, dtype=np.bool_)[network.kind]
+    return both & np.concatenate([down, ends_next])
 
 
 def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:
     """Return every direction up, idle and empty."""
-    n = 2 * len(network.sites)
-    ports = [network.direction(d) if network.rate_bps[d] else None for d in range(n)]
-    service, drain_ns = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for d, port in enumerate(ports):
-        if port is not None:
-            rate_bps = int(network.rate_bps[d])
-            service[d] = services.row(rate_bps, 0)
-            drain_ns[d] = services.full_ns(port, rate_bps, 0)
+    n, kinds, kind = 2 * len(network.sites), network.kinds, network.kind
+    service, drain_ns = [], []
+    for each, rate_bps in zip(kinds, network.kind_rate_bps.tolist(), strict=True):
+        service.append(0 if each is None else services.row(rate_bps, 0))
+        drain_ns.append(0 if each is None else services.full_ns(each, rate_bps, 0))
+    ports = [kinds[k] for k in kind.tolist()]
     return arrays.Lines(
         up=np.ones(n, dtype=np.bool_),
-        service=service,
-        drain_ns=drain_ns,
+        service=np.array(service, dtype=np.int64)[kind],
+        drain_ns=np.array(drain_ns, dtype=np.int64)[kind],
         free_ns=np.zeros(n, dtype=np.int64),
-        buckets=full_buckets(ports),
+        buckets=arrays.Buckets(*(column[kind] for column in full_buckets(kinds))),
         accepted=np.zeros(n, dtype=np.int64),
         carried_at=np.zeros(n, dtype=np.int64),
         carried=np.zeros(n, dtype=np.int64),
         room_up=np.ones(n, dtype=np.bool_),
         fed=np.ones(n, dtype=np.bool_),
-        priority=prioritised(ports),
+        priority=prioritised(kinds)[kind],
         others=new_others(scenario, ports, network.background_key, services),
         replayed=np.zeros(n // 2, dtype=np.bool_),
     )

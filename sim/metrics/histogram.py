@@ -19,7 +19,7 @@ Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
 PERCENTILES = (50.0, 95.0, 99.0)
-_ROWS_AT_ONCE = 1024  # 10 MB of running sums
+_ROWS_AT_ONCE = 256  # 1 MB of counts, which a second-level cache holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +66,20 @@ def exact(share: float) -> Fraction:
     return Fraction(repr(float(share)))
 
 
-def quantiles_ns(histogram: NDArray[np.integer], percentiles: tuple[float, ...]) -> Float64Array:
+def quantiles_ns(
+    histogram: NDArray[np.integer],
+    percentiles: tuple[float, ...],
+    rows: Int64Array | None = None,
+) -> Float64Array:
     """Return delays below which the given shares of each row's packets lie.
 
     Nearest rank: the midpoint of the bucket that holds packet number ceil(p/100 * count).
 
     Parameters
     ----------
-    histogram : (k, BUCKETS) integers, packets per bucket
+    histogram : (any, BUCKETS) integers, packets per bucket
     percentiles : above 0, up to 100
+    rows : (k,) int64, which rows of it; None: all
 
     Returns
     -------
@@ -90,25 +95,41 @@ def quantiles_ns(histogram: NDArray[np.integer], percentiles: tuple[float, ...])
     """
     edges_ns = bucket_edges_ns()
     middle_ns = (edges_ns[:-1] + edges_ns[1:]) / 2
-    result = np.full((len(percentiles), len(histogram)), np.nan)
-    for start in range(0, len(histogram), _ROWS_AT_ONCE):
-        running = np.cumsum(histogram[start : start + _ROWS_AT_ONCE], axis=1, dtype=np.int64)
+    rows = np.arange(len(histogram)) if rows is None else rows
+    result = np.full((len(percentiles), len(rows)), np.nan)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = histogram[rows[start : start + _ROWS_AT_ONCE]]
+        used = np.flatnonzero(block.max(axis=0))
+        if not used.size:
+            continue
+        # Delays lie in a few octaves of the many there are.
+        running = np.cumsum(block[:, used[0] : used[-1] + 1], axis=1, dtype=np.int64)
         count = running[:, -1]
         for i, percentile in enumerate(percentiles):
             share = exact(percentile) / 100
             rank = -(-count * share.numerator // share.denominator)
-            place = np.argmax(running >= rank[:, None], axis=1)
-            block = np.where(count > 0, middle_ns[place], np.nan)
-            result[i, start : start + len(block)] = block
+            place = used[0] + np.argmax(running >= rank[:, None], axis=1)
+            result[i, start : start + len(block)] = np.where(count > 0, middle_ns[place], np.nan)
     return result
 
 
 def delays(
-    histogram: NDArray[np.integer], *, count: Int64Array, sum_ns: Int64Array, max_ns: Int64Array
+    histogram: NDArray[np.integer],
+    *,
+    count: Int64Array,
+    sum_ns: Int64Array,
+    max_ns: Int64Array,
+    rows: Int64Array | None = None,
 ) -> Delays:
-    """Return the delays of each row; `count`, `sum_ns` and `max_ns` are (k,) and exact."""
-    p50_ns, p95_ns, p99_ns = quantiles_ns(histogram, PERCENTILES)
+    """Return the delays of each row, or of some `rows`.
+
+    `count`, `sum_ns` and `max_ns` are (k,) and exact, of these rows.
+    """
+    rows = np.arange(len(histogram)) if rows is None else rows
     some = count > 0
+    quantiles = np.full((len(PERCENTILES), len(rows)), np.nan)
+    quantiles[:, some] = quantiles_ns(histogram, PERCENTILES, rows[some])
+    p50_ns, p95_ns, p99_ns = quantiles
     largest_ns = np.where(some, max_ns, np.nan)
     # The middle of the largest packet's bucket may lie above the largest packet.
     return Delays(
@@ -118,6 +139,14 @@ def delays(
         p99_ns=np.minimum(p99_ns, largest_ns),
         max_ns=largest_ns,
     )
+
+
+def sum_of_rows(histogram: NDArray[np.integer], rows: Int64Array) -> Int64Array:
+    """Return some rows added up, (BUCKETS,), without a copy of all of them."""
+    total = np.zeros(histogram.shape[1], dtype=np.int64)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        total += histogram[rows[start : start + _ROWS_AT_ONCE]].sum(axis=0, dtype=np.int64)
+    return total
 
 
 def order_statistic(values: Float64Array, share: float) -> tuple[int, float]:

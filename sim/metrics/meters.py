@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
 from sim.metrics.due import Due
-from sim.metrics.histogram import Delays, delays
+from sim.metrics.histogram import Delays, delays, sum_of_rows
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
@@ -57,17 +57,14 @@ class Meters:
             duration_ns=scenario.duration_ns,
             dark_after_ns=scenario.dark_after_ns,
         )
-        directions = [None if line is None else line.down for line in network.lines]
-        directions += [None if line is None else line.up for line in network.lines]
-        self._directions = directions
+        backgrounds = [None if kind is None else kind.background for kind in network.kinds]
         self._line_steady = Steady(
-            [None if each is None else each.background for each in directions],
-            begins_ns=scenario.begins_ns,
+            [backgrounds[k] for k in network.kind.tolist()], begins_ns=scenario.begins_ns
         )
         self._egress_steady = Steady(
             [egress.background for egress in network.egresses], begins_ns=scenario.begins_ns
         )
-        self._line_busy = BusyMeter(self._line_steady, len(directions))
+        self._line_busy = BusyMeter(self._line_steady, network.kind.size)
         self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
 
     def close_bin(self, end_ns: int, tally: Tally) -> None:
@@ -150,7 +147,8 @@ class Meters:
             received_bytes=room[:, RoomCount.RECEIVED_BYTES],
             lost=lost,
             delays=delays(
-                tally.room_delay[site],
+                tally.room_delay,
+                rows=site,
                 count=room[:, RoomCount.RECEIVED],
                 sum_ns=room[:, RoomCount.DELAY_SUM_NS],
                 max_ns=room[:, RoomCount.DELAY_MAX_NS],
@@ -165,16 +163,16 @@ class Meters:
         buffer_ns = np.array(
             [
                 1
-                if direction is None
+                if kind is None
                 else drain_ns(
-                    rate_bps=int(rate_bps),
-                    buffer_bytes=direction.buffer_bytes,
-                    mtu_bytes=direction.mtu_bytes,
+                    rate_bps=rate_bps, buffer_bytes=kind.buffer_bytes, mtu_bytes=kind.mtu_bytes
                 )
-                for direction, rate_bps in zip(self._directions, network.rate_bps, strict=True)
+                for kind, rate_bps in zip(
+                    network.kinds, network.kind_rate_bps.tolist(), strict=True
+                )
             ],
             dtype=np.float64,
-        )
+        )[network.kind]
         for fault in _rate_changes(self._scenario):
             slowed = np.array([network.index[site] for site in fault.lines], dtype=np.int64)
             buffer_ns[slowed] = buffer_ns[len(network.sites) + slowed] = np.nan
@@ -265,7 +263,7 @@ def _merged(tally: Tally, site: Int64Array, groups: list[NDArray[np.bool_]]) -> 
     """Return the delays over the rooms of each group together, a row per group."""
     rooms = [site[group] for group in groups]
     return delays(
-        np.array([tally.room_delay[group].sum(axis=0, dtype=np.int64) for group in rooms]),
+        np.array([sum_of_rows(tally.room_delay, group) for group in rooms]),
         count=np.array([tally.room[group, RoomCount.RECEIVED].sum() for group in rooms]),
         sum_ns=np.array([tally.room[group, RoomCount.DELAY_SUM_NS].sum() for group in rooms]),
         max_ns=np.array(

@@ -26,13 +26,12 @@ class Steady:
     def __init__(self, backgrounds: Sequence[Background | None], *, begins_ns: int) -> None:
         """Take each transmitter's background; the meeting begins at the time of day `begins_ns`."""
         self._begins_ns = begins_ns
-        # Thousands of transmitters share few profiles: a row of 24 shares for each.
-        rows: dict[tuple[float, ...], int] = {(0.0,) * HOURS: 0}
-        self._row = np.array(
-            [rows.setdefault(_shares(background), len(rows)) for background in backgrounds],
-            dtype=np.int64,
-        )
-        self._shares = np.array(list(rows))
+        # Thousands of transmitters share few backgrounds: a row of 24 shares for each.
+        distinct = {id(background): background for background in backgrounds}
+        number = {identity: row for row, identity in enumerate(distinct)}
+        self._row = np.array([number[id(each)] for each in backgrounds], dtype=np.int64)
+        shares = [_shares(background) for background in distinct.values()]
+        self._shares = np.array(shares).reshape(-1, HOURS)
 
     def share(self, start_ns: int, end_ns: int) -> Float64Array:
         """Return the mean share in [start_ns, end_ns), (k,)."""

@@ -50,7 +50,8 @@ def sources(scenario: Scenario, network: Network, tally: Tally) -> Sources:
     origins, row = np.unique(site, return_inverse=True)
     came_up = tally.stream[origins[:, None], due.up]
     site_delays = delays(
-        tally.up_delay[origins],
+        tally.up_delay,
+        rows=origins,
         count=came_up[:, :, StreamCount.RECEIVED].sum(axis=1),
         sum_ns=came_up[:, :, StreamCount.DELAY_SUM_NS].sum(axis=1),
         max_ns=came_up[:, :, StreamCount.DELAY_MAX_NS].max(axis=1, initial=0),
@@ -85,10 +86,12 @@ def _down_to_rooms(scenario: Scenario, network: Network, due: Due) -> tuple[Int6
 
 def _up_from_sites(scenario: Scenario, network: Network, due: Due) -> tuple[Int64Array, Int64Array]:
     """Return the pairs of a site and a stream that goes up from it."""
-    pairs = [(network.index[site], int(j)) for j in due.up for site in scenario.streams[j].origins]
-    pairs += [(int(site), int(j)) for j in due.floor for site in due.speakers]
-    columns = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
+    goes_up = np.zeros((len(network.sites), len(scenario.streams)), dtype=np.bool_)
+    for j in due.up:
+        goes_up[[network.index[site] for site in scenario.streams[j].origins], j] = True
+    goes_up[due.speakers[:, None], due.floor] = True
+    site, stream = np.nonzero(goes_up)
+    return site, stream
 
 
 def _quality(scenario: Scenario, tally: Tally, site: Int64Array, stream: Int64Array) -> Quality:

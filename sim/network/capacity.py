@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.network.tree import Network
 from sim.network.ways import composed_or_ended, sum_above, sum_below
-from sim.scenario.model import HOUR_NS, HOURS, Background, Scenario
+from sim.scenario.model import HOUR_NS, HOURS, Background, Direction, Scenario
 
 Float64Array = NDArray[np.float64]
 _BIT_PER_S = 1e-6  # what sums of floats leave of nothing
@@ -74,17 +74,17 @@ def line_load(scenario: Scenario, network: Network) -> Float64Array:
         Share of what the direction can sustain beside steady background, (n + s is up), with the
         packets of others; NaN for the root, which has no line.
     """
+    limit_bps = [
+        np.nan if kind is None else _sustained_bps(kind, rate_bps)
+        for kind, rate_bps in zip(network.kinds, network.kind_rate_bps.tolist(), strict=True)
+    ]
+    others_bps = [
+        0.0 if kind is None else _others_bps(kind.background, scenario.begins_ns)
+        for kind in network.kinds
+    ]
     bps = offered(scenario, network).line_bps
-    directions = [None if line is None else line.down for line in network.lines]
-    directions += [None if line is None else line.up for line in network.lines]
-    load = np.full(bps.size, np.nan)
-    for hop, direction in enumerate(directions):
-        if direction is not None:
-            limit_bps = int(network.rate_bps[hop])
-            if direction.policer is not None:
-                limit_bps = min(limit_bps, direction.policer.rate_bps)
-            others_bps = _others_bps(direction.background, scenario.begins_ns)
-            load[hop] = (bps[hop] + others_bps) / limit_bps
+    bps += np.array(others_bps)[network.kind]
+    load: Float64Array = bps / np.array(limit_bps)[network.kind]
     return load
 
 
@@ -105,6 +105,12 @@ def egress_load(scenario: Scenario, network: Network) -> Float64Array:
             for e, egress in enumerate(network.egresses)
         ]
     )
+
+
+def _sustained_bps(direction: Direction, rate_bps: int) -> int:
+    """Return the rate a direction can keep up, where its line leaves `rate_bps`."""
+    policer = direction.policer
+    return rate_bps if policer is None else min(rate_bps, policer.rate_bps)
 
 
 def _others_bps(background: Background | None, time_of_day_ns: int) -> float:

@@ -28,6 +28,9 @@ class Network:
     ----------
     sites : n Site, in preorder
     lines : n Line or None (the root's), the primary line of each site
+    kinds : the distinct directions of lines; None is the root's, which has no line
+    kind : (2n,) int64, index into `kinds` of each direction (s down, n + s up)
+    kind_rate_bps : (kinds,) int64, what each leaves for the meeting at its beginning; 0 for None
     index : site id -> number
     tiers : tier names, root first
     tier : (n,) int64, index into `tiers`
@@ -57,6 +60,9 @@ class Network:
 
     sites: tuple[Site, ...]
     lines: tuple[Line | None, ...]
+    kinds: tuple[Direction | None, ...]
+    kind: Int64Array
+    kind_rate_bps: Int64Array
     index: dict[str, int]
     tiers: tuple[str, ...]
     tier: Int64Array
@@ -113,58 +119,66 @@ def build_network(scenario: Scenario) -> Network:
     sites = _preorder(scenario.sites)
     n = len(sites)
     index = {site.id: number for number, site in enumerate(sites)}
-    parent = np.array([index.get(site.parent, -1) for site in sites], dtype=np.int64)
-    depth = np.zeros(n, dtype=np.int64)
+    above = [index.get(site.parent, -1) for site in sites]
+    depths, ends = [0] * n, list(range(1, n + 1))
     for s in range(1, n):
-        depth[s] = depth[parent[s]] + 1
-    end = np.arange(1, n + 1, dtype=np.int64)
+        depths[s] = depths[above[s]] + 1
     for s in range(n - 1, 0, -1):
-        end[parent[s]] = max(end[parent[s]], end[s])
+        ends[above[s]] = max(ends[above[s]], ends[s])
+    parent, depth, end = (np.array(each, dtype=np.int64) for each in (above, depths, ends))
 
+    rank = {name: number for number, name in enumerate(scenario.tiers)}
+    tier = np.array([rank[site.tier] for site in sites], dtype=np.int64)
+    room = np.array([site.room for site in sites], dtype=np.bool_)
     lines: list[Line | None] = [None] * n
     for line in scenario.lines:
         if line.role == "primary":
             lines[index[line.site]] = line
     relays = {relay.site: relay for relay in scenario.relays}
+    relay_sites = [index[relay.site] for relay in scenario.relays]
 
     def of_relays(field: str) -> Int64Array:
-        own = (relays.get(site.id) for site in sites)
-        return np.array(
-            [0 if relay is None else getattr(relay, field) for relay in own], dtype=np.int64
-        )
+        of_sites = np.zeros(n, dtype=np.int64)
+        of_sites[relay_sites] = [getattr(relay, field) for relay in scenario.relays]
+        return of_sites
 
-    composing = {relay.site for relay in scenario.relays if relay.mode == "compose"}
+    composes = np.zeros(n, dtype=np.bool_)
+    composes[relay_sites] = [relay.mode == "compose" for relay in scenario.relays]
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
-    ports = _ports(sites, lines, parent, relays)
-
-    def keys(names: Sequence[str], purpose: str) -> NDArray[np.uint64]:
-        return np.array(
-            [rng.key(scenario.seed, name, purpose) for name in names], dtype=np.uint64
-        ).reshape(len(names), 2)
+    ports = _ports(sites, lines, above, relays)
 
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
     owners = [
         f"egress/{sites[s].id}/{egress.carrier}"
         for s, egress in zip(ports.site, ports.egresses, strict=True)
     ]
-    both_ways = [None if line is None else line.down for line in lines]
-    both_ways += [None if line is None else line.up for line in lines]
+    kinds, kind = _kinds(lines)
+    kind_rate_bps = np.array(
+        [
+            0 if each is None else left_bps(each, each.rate_bps, scenario.begins_ns)
+            for each in kinds
+        ],
+        dtype=np.int64,
+    )
     order = np.empty(n, dtype=np.int64)
     order[sorted(range(n), key=lambda s: sites[s].id.encode())] = np.arange(n)
 
     return Network(
         sites=tuple(sites),
         lines=tuple(lines),
+        kinds=kinds,
+        kind=kind,
+        kind_rate_bps=kind_rate_bps,
         index=index,
         tiers=scenario.tiers,
-        tier=np.array([scenario.tiers.index(site.tier) for site in sites], dtype=np.int64),
+        tier=tier,
         parent=parent,
         depth=depth,
         end=end,
-        room=np.array([site.room for site in sites], dtype=np.bool_),
+        room=room,
         relay=end - np.arange(n) > 1,
         processing_ns=of_relays("processing_ns"),
-        composes=np.array([site.id in composing for site in sites], dtype=np.bool_),
+        composes=composes,
         transcoding_ns=of_relays("transcoding_ns"),
         select=of_relays("select"),
         ports=of_relays("ports"),
@@ -174,24 +188,18 @@ def build_network(scenario: Scenario) -> Network:
         site_egress_first=np.array(ports.site_first, dtype=np.int64),
         child_first=np.cumsum([0, *(len(children) for children in ports.fed)], dtype=np.int64),
         children=np.array([child for fed in ports.fed for child in fed], dtype=np.int64),
-        feed=ports.feed,
-        rank=ports.rank,
+        feed=np.array(ports.feed, dtype=np.int64),
+        rank=np.array(ports.rank, dtype=np.int64),
         order=order,
-        rate_bps=np.array(
-            [
-                0 if each is None else left_bps(each, each.rate_bps, scenario.begins_ns)
-                for each in both_ways
-            ],
-            dtype=np.int64,
-        ),
+        rate_bps=kind_rate_bps[kind],
         egress_rate_bps=np.array(
             [left_bps(egress, egress.rate_bps, scenario.begins_ns) for egress in ports.egresses],
             dtype=np.int64,
         ),
-        loss_gap_key=keys(directions, "loss gap"),
-        loss_state_key=keys(directions, "loss state"),
-        background_key=keys(directions, "background"),
-        egress_background_key=keys(owners, "background"),
+        loss_gap_key=rng.keys(scenario.seed, directions, "loss gap"),
+        loss_state_key=rng.keys(scenario.seed, directions, "loss state"),
+        background_key=rng.keys(scenario.seed, directions, "background"),
+        egress_background_key=rng.keys(scenario.seed, owners, "background"),
     )
 
 
@@ -221,6 +229,19 @@ def _preorder(sites: Iterable[Site]) -> list[Site]:
     return ordered
 
 
+def _kinds(lines: Sequence[Line | None]) -> tuple[tuple[Direction | None, ...], Int64Array]:
+    """Return the distinct directions and which of them each is; see `Network`.
+
+    Thousands of lines of one description share a direction, so it is enough to tell objects apart.
+    """
+    directions = [None if line is None else line.down for line in lines]
+    directions += [None if line is None else line.up for line in lines]
+    kinds = {id(direction): direction for direction in directions}
+    number = {identity: k for k, identity in enumerate(kinds)}
+    kind = np.array([number[id(direction)] for direction in directions], dtype=np.int64)
+    return tuple(kinds.values()), kind
+
+
 class _Ports(NamedTuple):
     """The egresses of all relays and the lines they feed; see `Network`."""
 
@@ -228,14 +249,14 @@ class _Ports(NamedTuple):
     site: list[int]
     site_first: list[int]
     fed: list[list[int]]
-    feed: Int64Array
-    rank: Int64Array
+    feed: list[int]
+    rank: list[int]
 
 
 def _ports(
     sites: Sequence[Site],
     lines: Sequence[Line | None],
-    parent: Int64Array,
+    above: Sequence[int],
     relays: Mapping[str, Relay],
 ) -> _Ports:
     """Return each relay's egresses by carrier, and give each line to one of its parent's.
@@ -243,15 +264,12 @@ def _ports(
     In preorder a parent comes before its children, so its egresses are numbered by then, and
     siblings come in order of their ids.
     """
-    n = len(sites)
-    nowhere = np.full(n, -1, dtype=np.int64)
-    ports = _Ports([], [], [0], [], nowhere, nowhere.copy())
+    ports = _Ports([], [], [0], [], [-1] * len(sites), [-1] * len(sites))
     number: dict[tuple[int, str], int] = {}
     for s, site in enumerate(sites):
         line = lines[s]
         if line is not None:
-            above = int(parent[s])
-            e = number.get((above, line.carrier), number.get((above, ""), -1))
+            e = number.get((above[s], line.carrier), number.get((above[s], ""), -1))
             ports.feed[s], ports.rank[s] = e, len(ports.fed[e])
             ports.fed[e].append(s)
         own = relays[site.id].egresses if site.id in relays else ()

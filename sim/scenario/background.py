@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sim.errors import ScenarioError
 from sim.scenario.classes import precedence
@@ -25,7 +25,7 @@ from sim.scenario.traffic_schema import (
 from sim.scenario.yaml_tree import read_tree
 from sim.units import format_factor, format_share
 
-CELL: TypeAdapter[Any] = TypeAdapter(LineLoad)
+CELL: TypeAdapter[Any] = TypeAdapter(LineLoad, config=ConfigDict(defer_build=True))
 
 
 @dataclass(frozen=True, slots=True)

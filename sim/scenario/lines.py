@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import isnan
 from typing import Any, Literal
 
 from sim.scenario import draws
@@ -231,23 +232,22 @@ class _Builder:
 
     def _propagation_ns(self, site_id: str, parent: str, row: InventoryRow | None) -> int:
         """Return the propagation time by geography; 0 after recording why there is none."""
-        document, tree = self._document, self._tree
-        tier = tree.sites[site_id].tier
-        place = document.place("lines", tier) if row is None else row.place
+        child, above = self._tree.sites[site_id], self._tree.sites[parent]
+        if self._route is not None and not (isnan(child.latitude) or isnan(above.latitude)):
+            return self._route.propagation_ns(child, above)
+        document = self._document
+        place = document.place("lines", child.tier) if row is None else row.place
         if self._route is None:
             if not document.left_out("lines", "route"):
                 text = "a line needs 'delay', or 'lines.route' to take it from the positions"
                 document.problems.add(place, text)
             return 0
-        for end in (site_id, parent):
-            site = tree.sites[end]
-            if site.latitude != site.latitude:
-                text = f"{tree.title(end)} has no position; give 'lat' and 'lon', or 'delay' here"
-                if place not in self._without_position:
-                    document.problems.add(place, text)
-                self._without_position.add(place)
-                return 0
-        return self._route.propagation_ns(tree.sites[site_id], tree.sites[parent])
+        lost = self._tree.title(site_id if isnan(child.latitude) else parent)
+        if place not in self._without_position:
+            text = f"{lost} has no position; give 'lat' and 'lon', or 'delay' here"
+            document.problems.add(place, text)
+        self._without_position.add(place)
+        return 0
 
 
 def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Values:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sim.collector import collector_paused
 from sim.errors import ScenarioError
 from sim.scenario.agenda import read_agenda
 from sim.scenario.background import check_profiles
@@ -62,6 +63,7 @@ def load_text(text: str, path: Path) -> Scenario:
     return _resolve(path, text, None, None, Problems())
 
 
+@collector_paused()
 def _resolve(
     path: Path, text: str, seed: int | None, duration_ns: int | None, problems: Problems
 ) -> Scenario:

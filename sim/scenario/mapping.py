@@ -13,7 +13,7 @@ TAG = "\0"
 class Fields(BaseModel):
     """A mapping of the file; unknown fields are problems."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

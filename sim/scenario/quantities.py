@@ -36,6 +36,8 @@ TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
 WORD = r"""[^\s/\\,'".\-][^\s/\\,'"]{0,63}"""
 
+_WORD = re.compile(WORD)  # asked for every site
+
 MAX_COUNT = 10**9
 MAX_PER_KM_NS = 10**6  # light needs 3,336 ns for a km of vacuum
 MAX_MTU_BYTES = 65_535
@@ -301,7 +303,7 @@ def read_word(text: str) -> str:
         `.` or `-`.
     """
     text = read_prose(text)
-    if not re.fullmatch(WORD, text) or not text.isprintable():
+    if not _WORD.fullmatch(text) or not text.isprintable():
         raise ValueError(
             f"'{printable(text[:70])}' must be 1 to 64 printable characters without space "
             "/ \\ , or quotes, and not start with '.' or '-'"

@@ -201,8 +201,8 @@ def _read_rows(table: Table, tiers: tuple[str, ...], problems: Problems) -> dict
         if tier not in known:
             text = f"no tier '{tier}'{problems.suggest(tier, tiers)}"
             problems.add(table.place(line, "tier"), text)
-        for column, text in (("name", name), ("region", region)):
-            if not text.isprintable():
+        if not (name.isprintable() and region.isprintable()):
+            for column, text in (("name", name), ("region", region)):
                 try:
                     quantities.check_characters(text)
                 except ValueError as error:
@@ -256,25 +256,22 @@ def _check_parents(
         problems.add(table.place(row.line, "tier"), text)
     names = {row.id: row.name for row in rows.values()}
     for row in rows.values():
-        place = table.place(row.line, "parent")
+        above = rows.get(row.parent)
+        text = ""
         if row.tier == tiers[0]:
             if row.parent:
-                problems.add(place, f"the root '{row.id}' has no parent; leave the cell empty")
+                text = f"the root '{row.id}' has no parent; leave the cell empty"
         elif not row.parent:
-            problems.add(place, f"site '{row.id}' needs a parent")
-        elif row.parent not in rows and not whole:
-            continue
-        elif row.parent not in rows:
-            suggestion = problems.suggest(row.parent, names)
-            problems.add(place, f"no site '{row.parent}'{suggestion}")
-        elif rank.get(rows[row.parent].tier, -1) >= rank.get(row.tier, len(tiers)):
-            above = rows[row.parent]
-            text = (
-                "a site cannot be its own parent"
-                if above is row
-                else f"'{above.id}' is in tier '{above.tier}', which is not above '{row.tier}'"
-            )
-            problems.add(place, text)
+            text = f"site '{row.id}' needs a parent"
+        elif above is None:
+            if whole:
+                text = f"no site '{row.parent}'{problems.suggest(row.parent, names)}"
+        elif above is row:
+            text = "a site cannot be its own parent"
+        elif rank.get(above.tier, -1) >= rank.get(row.tier, len(tiers)):
+            text = f"'{above.id}' is in tier '{above.tier}', which is not above '{row.tier}'"
+        if text:
+            problems.add(table.place(row.line, "parent"), text)
     if whole and len(rows) == 1 and roots:
         problems.add(table.place(1, ""), "needs at least one site below the root")
 

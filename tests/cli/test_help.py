@@ -57,19 +57,40 @@ HEAVY = {"numpy", "numba", "matplotlib", "pyarrow", "simpy", "ruamel.yaml"}
     ],
 )
 def test_help_imports_nothing_heavy(arguments, heavy):
+    code, modules = imported(*arguments, "--help")
+    assert code == "0"
+    assert "typer" in modules
+    assert heavy & modules == set()
+
+
+def test_no_scenario_is_read_with_numba(tmp_path):
+    """Whether it is right or wrong is said without what only a simulation needs."""
+    simulating = {"numba", "matplotlib", "pyarrow", "simpy"}
+    code, modules = imported("validate", ROOT / "scenarios" / "tiny.yaml")
+    assert code == "0"
+    assert simulating & modules == set()
+    (tmp_path / "wrong.yaml").write_text("nam: wrong\n", encoding="utf-8")
+    code, modules = imported("run", tmp_path / "wrong.yaml")
+    assert code == "2"
+    assert simulating & modules == set()
+
+
+def imported(*arguments):
+    """Return the exit code of a command, and all modules it imported."""
     program = (
         "import sys\n"
         "from sim.cli import main\n"
-        "code = main([*sys.argv[1:], '--help'])\n"
+        "code = main(sys.argv[1:])\n"
         "print(code, *sys.modules)\n"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     code, *modules = answer.stdout.splitlines()[-1].split()
-    assert code == "0"
-    assert "typer" in modules
-    assert heavy & set(modules) == set()
+    return code, set(modules)
 
 
 def test_the_examples_of_help_run(tmp_path, monkeypatch):

@@ -189,7 +189,7 @@ def test_an_unwritable_results_folder_is_said_before_the_simulation(
     def simulate(*_, **__):
         raise AssertionError("simulated")
 
-    monkeypatch.setattr("sim.cli.run.simulate", simulate)
+    monkeypatch.setattr("sim.simulation.simulate", simulate)
     (tmp_path / "file").touch()
     assert main(["run", str(hamlet), "--out", str(tmp_path / "file")]) == 2
     first, second = capfd.readouterr().err.splitlines()
@@ -211,7 +211,7 @@ def test_a_full_disk_is_code_3_without_a_traceback(hamlet, tmp_path, capfd, monk
     def write(*_, **__):
         raise OSError(28, "No space left on device", "endpoints.parquet")
 
-    monkeypatch.setattr("sim.cli.run.write", write)
+    monkeypatch.setattr("sim.results.files.write", write)
     assert main(["run", str(hamlet), "--out", str(tmp_path)]) == 3
     (line,) = capfd.readouterr().err.splitlines()
     assert "No space left on device" in line

@@ -115,6 +115,16 @@ def test_each_direction_has_its_own_rate() -> None:
     assert network.egress_rate_bps.tolist() == [0]
 
 
+def test_each_direction_is_of_a_kind() -> None:
+    """Lines that share a direction share a kind; the root's is None."""
+    thick, thin = trees.direction(rate_bps=7), trees.direction(rate_bps=5)
+    lines = {"1": trees.line(thick, thin), "2": trees.line(thin, thick)}
+    network = build_network(trees.scenario({"0": "", "1": "0", "2": "0"}, lines=lines))
+    assert network.kinds == (None, thick, thin)
+    assert network.kind.tolist() == [0, 1, 2, 0, 2, 1]
+    assert network.kind_rate_bps.tolist() == [0, 7, 5]
+
+
 @pytest.mark.parametrize(
     ("time_of_day_ns", "left"),
     [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount, bucket
-from sim.metrics.histogram import delays, order_statistic, quantiles_ns
+from sim.metrics.histogram import delays, order_statistic, quantiles_ns, sum_of_rows
 from sim.metrics.measures import CAUSES, Cause, Course
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
 from tests.results.conftest import finish
@@ -209,6 +209,16 @@ def test_a_room_that_received_nothing_has_no_delay():
     found = delays(nothing, count=zero, sum_ns=zero, max_ns=zero)
     for figure in (found.mean_ns, found.p50_ns, found.p95_ns, found.p99_ns, found.max_ns):
         assert np.isnan(figure).all()
+
+
+def test_delays_of_some_rows_are_those_of_the_rows_alone():
+    histogram = np.zeros((3, BUCKETS), dtype=np.uint32)
+    histogram[0, 700], histogram[2, 400] = 5, 3
+    chosen = np.array([2, 1])
+    both = quantiles_ns(histogram, (50.0, 99.0), chosen)
+    np.testing.assert_array_equal(both, quantiles_ns(histogram[chosen], (50.0, 99.0)))
+    assert np.isnan(both).tolist() == [[False, True], [False, True]]
+    np.testing.assert_array_equal(sum_of_rows(histogram, chosen), histogram[1:].sum(axis=0))
 
 
 @given(
