@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dataplane.tally import bucket_edges_ns
+from sim.dataplane.tally import Histogram, bucket_edges_ns
+from sim.grouping import Grouping
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 1024  # 10 MB of running sums
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """One-way delay of k subjects, ns; NaN where nothing arrived.
+    """One-way delay of k subjects, ns; NaN where nothing arrived, or it is not known of each.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ def exact(share: float) -> Fraction:
     return Fraction(repr(float(share)))
 
 
-def quantiles_ns(histogram: NDArray[np.integer], percentiles: tuple[float, ...]) -> Float64Array:
+def quantiles_ns(histogram: Histogram, percentiles: tuple[float, ...]) -> Float64Array:
     """Return delays below which the given shares of each row's packets lie.
 
     Nearest rank: the midpoint of the bucket that holds packet number ceil(p/100 * count).
@@ -104,7 +105,7 @@ def quantiles_ns(histogram: NDArray[np.integer], percentiles: tuple[float, ...])
 
 
 def delays(
-    histogram: NDArray[np.integer], *, count: Int64Array, sum_ns: Int64Array, max_ns: Int64Array
+    histogram: Histogram, *, count: Int64Array, sum_ns: Int64Array, max_ns: Int64Array
 ) -> Delays:
     """Return the delays of each row; `count`, `sum_ns` and `max_ns` are (k,) and exact."""
     p50_ns, p95_ns, p99_ns = quantiles_ns(histogram, PERCENTILES)
@@ -117,6 +118,37 @@ def delays(
         p95_ns=np.minimum(p95_ns, largest_ns),
         p99_ns=np.minimum(p99_ns, largest_ns),
         max_ns=largest_ns,
+    )
+
+
+def own_delays(
+    histogram: Histogram,
+    rows: Int64Array | slice,
+    grouping: Grouping,
+    *,
+    count: Int64Array,
+    sum_ns: Int64Array,
+    max_ns: Int64Array,
+) -> Delays:
+    """Return the delays of single sites or directions, the mean and the maximum of which are exact.
+
+    Where sites share histograms nothing is known of a single one's percentiles.
+
+    Parameters
+    ----------
+    rows : of the histogram, where each has its own
+    count, sum_ns, max_ns : (k,) int64
+    """
+    if not grouping.shared:
+        return delays(histogram[rows], count=count, sum_ns=sum_ns, max_ns=max_ns)
+    some = count > 0
+    unknown = np.full(count.size, np.nan)
+    return Delays(
+        mean_ns=np.divide(sum_ns, count, out=unknown.copy(), where=some),
+        p50_ns=unknown,
+        p95_ns=unknown,
+        p99_ns=unknown,
+        max_ns=np.where(some, max_ns, np.nan),
     )
 
 

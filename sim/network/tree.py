@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import rng
+from sim.grouping import Grouping, group
 from sim.scenario.model import HOUR_NS, HOURS, Direction, Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
@@ -53,6 +54,7 @@ class Network:
     egress_rate_bps : (e,) int64, the same of each egress; 0 where no interface is shared
     loss_gap_key, loss_state_key, background_key : (2n, 2) uint64, keys of each direction's draws
     egress_background_key : (e, 2) uint64
+    grouping : which sites share histograms of delays
     """
 
     sites: tuple[Site, ...]
@@ -85,6 +87,7 @@ class Network:
     loss_state_key: NDArray[np.uint64]
     background_key: NDArray[np.uint64]
     egress_background_key: NDArray[np.uint64]
+    grouping: Grouping
 
     def direction(self, d: int) -> Direction:
         """Return direction `d`: s is down, n + s is up.
@@ -121,6 +124,9 @@ def build_network(scenario: Scenario) -> Network:
     for s in range(n - 1, 0, -1):
         end[parent[s]] = max(end[parent[s]], end[s])
 
+    rank = {name: number for number, name in enumerate(scenario.tiers)}
+    tier = np.array([rank[site.tier] for site in sites], dtype=np.int64)
+    room = np.array([site.room for site in sites], dtype=np.bool_)
     lines: list[Line | None] = [None] * n
     for line in scenario.lines:
         if line.role == "primary":
@@ -157,11 +163,11 @@ def build_network(scenario: Scenario) -> Network:
         lines=tuple(lines),
         index=index,
         tiers=scenario.tiers,
-        tier=np.array([scenario.tiers.index(site.tier) for site in sites], dtype=np.int64),
+        tier=tier,
         parent=parent,
         depth=depth,
         end=end,
-        room=np.array([site.room for site in sites], dtype=np.bool_),
+        room=room,
         relay=end - np.arange(n) > 1,
         processing_ns=of_relays("processing_ns"),
         composes=np.array([site.id in composing for site in sites], dtype=np.bool_),
@@ -192,6 +198,7 @@ def build_network(scenario: Scenario) -> Network:
         loss_state_key=keys(directions, "loss state"),
         background_key=keys(directions, "background"),
         egress_background_key=keys(owners, "background"),
+        grouping=group(tier=tier, parent=parent, end=end, rooms=int(room.sum())),
     )
 
 

@@ -268,7 +268,7 @@ class Meeting:
         self.scenario = scenario
         self.network: Network = build_network(scenario)
         self.tally = Tally.zeros(
-            sites=len(self.network.sites),
+            self.network.grouping,
             egresses=len(self.network.egresses),
             streams=len(scenario.streams),
             turns=len(scenario.agenda),
