@@ -8,6 +8,7 @@ machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -34,6 +35,19 @@ def key(seed: int, name: str, purpose: str) -> Key:
     text = f"{seed}|{len(name)}|{name}|{purpose}"
     digest = blake2b(text.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def keys(seed: int, names: Sequence[str], purpose: str) -> Uint64Array:
+    """Return `key` of each name, shape (names, 2).
+
+    Examples
+    --------
+    >>> keys(1, ["a"], "size").tolist() == [list(key(1, "a", "size"))]
+    True
+    """
+    texts = (f"{seed}|{len(name)}|{name}|{purpose}".encode() for name in names)
+    digests = b"".join([blake2b(text, digest_size=16).digest() for text in texts])
+    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2).astype(np.uint64)
 
 
 def words(key: Key, first: int, count: int) -> NDArray[np.uint64]:

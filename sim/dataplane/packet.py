@@ -145,11 +145,14 @@ class PacketEngine:
         """Return how many packets and copies are not decided yet; see `Engine`."""
         network, tree = self._network, self._tree
         waiting = int(self._ups.held.sum())
+        carrying = self._relays.carried > 0
+        carrying[network.egress_site[self._egresses.carried > 0]] = True
         for visits, bench in zip(self._chunks.visits, self._benches, strict=True):
-            for d in (*visits, *(visits + tree.relay.size)):
+            both_ways = np.concatenate([visits, visits + tree.relay.size])
+            for d in both_ways[self._lines.carried[both_ways] > 0]:
                 carried = self._lines.carried_at[d] + np.arange(self._lines.carried[d])
                 waiting += int((bench.new[carried, 0] >= 0).sum())
-            for s in visits[tree.relay[visits]].tolist():
+            for s in visits[carrying[visits]].tolist():
                 held = self._relays.carried_at[s] + np.arange(self._relays.carried[s])
                 egresses = range(*network.site_egress_first[s : s + 2])
                 for packet in bench.new[held, 0]:

@@ -239,7 +239,7 @@ def _sited_sources(
     ones = np.ones(origin.size, dtype=np.int64)
     shift_ns = 0 * ones
     if stream.spread_ns:
-        drawn = rng.uniforms_of(_keys(scenario.seed, names, "spread"), 0 * ones, ones)
+        drawn = rng.uniforms_of(rng.keys(scenario.seed, names, "spread"), 0 * ones, ones)
         shift_ns = (drawn * stream.spread_ns).astype(np.int64)
         shift_ns[origin == 0] = 0  # the root starts at once
     if stream.composite:
@@ -247,7 +247,7 @@ def _sited_sources(
         shift_ns = shift_ns + np.array([transcoding_ns[site] for site in stream.origins])
     size_key = np.zeros((origin.size, 2), dtype=np.uint64)
     if stream.size_scale:
-        size_key = _keys(scenario.seed, names, "frame size")
+        size_key = rng.keys(scenario.seed, names, "frame size")
     rows = (stream.start_ns + shift_ns, FOREVER_NS * ones, 0 * ones, NO_TURN * ones)
     return Batch(origin, number * ones, size_key, ones, np.stack(rows, axis=1))
 
@@ -262,7 +262,7 @@ def _floor_sources(
         row = (turn.at_ns, turn.until_ns, frames, place)
         rows.setdefault(index[turn.site], []).append(row)
         frames += _frames_of(stream, turn)
-    size_key = _keys(scenario.seed, [f"stream/{stream.id}"], "frame size")
+    size_key = rng.keys(scenario.seed, [f"stream/{stream.id}"], "frame size")
     return Batch(
         origin=np.array(list(rows), dtype=np.int64),
         stream=np.full(len(rows), number),
@@ -279,8 +279,3 @@ def _frames_of(stream: Stream, turn: Turn) -> int:
     """
     half, length_ns = stream.frames_per_span // 2, turn.until_ns - turn.at_ns
     return max(-((half - length_ns * stream.frames_per_span) // stream.span_ns), 0)
-
-
-def _keys(seed: int, names: Sequence[str], purpose: str) -> Uint64Array:
-    keys = [rng.key(seed, name, purpose) for name in names]
-    return np.array(keys, dtype=np.uint64).reshape(len(names), 2)

@@ -27,12 +27,9 @@ class Steady:
         """Take each transmitter's background; the meeting begins at the time of day `begins_ns`."""
         self._begins_ns = begins_ns
         # Thousands of transmitters share few profiles: a row of 24 shares for each.
-        rows: dict[tuple[float, ...], int] = {(0.0,) * HOURS: 0}
-        self._row = np.array(
-            [rows.setdefault(_shares(background), len(rows)) for background in backgrounds],
-            dtype=np.int64,
-        )
-        self._shares = np.array(list(rows))
+        row = {background: r for r, background in enumerate(dict.fromkeys([None, *backgrounds]))}
+        self._row = np.array([row[background] for background in backgrounds], dtype=np.int64)
+        self._shares = np.array([_shares(background) for background in row])
 
     def share(self, start_ns: int, end_ns: int) -> Float64Array:
         """Return the mean share in [start_ns, end_ns), (k,)."""

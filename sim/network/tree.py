@@ -143,11 +143,6 @@ def build_network(scenario: Scenario) -> Network:
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
     ports = _ports(sites, lines, parent, relays)
 
-    def keys(names: Sequence[str], purpose: str) -> NDArray[np.uint64]:
-        return np.array(
-            [rng.key(scenario.seed, name, purpose) for name in names], dtype=np.uint64
-        ).reshape(len(names), 2)
-
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
     owners = [
         f"egress/{sites[s].id}/{egress.carrier}"
@@ -194,10 +189,10 @@ def build_network(scenario: Scenario) -> Network:
             [left_bps(egress, egress.rate_bps, scenario.begins_ns) for egress in ports.egresses],
             dtype=np.int64,
         ),
-        loss_gap_key=keys(directions, "loss gap"),
-        loss_state_key=keys(directions, "loss state"),
-        background_key=keys(directions, "background"),
-        egress_background_key=keys(owners, "background"),
+        loss_gap_key=rng.keys(scenario.seed, directions, "loss gap"),
+        loss_state_key=rng.keys(scenario.seed, directions, "loss state"),
+        background_key=rng.keys(scenario.seed, directions, "background"),
+        egress_background_key=rng.keys(scenario.seed, owners, "background"),
         grouping=group(tier=tier, parent=parent, end=end, rooms=int(room.sum())),
     )
 

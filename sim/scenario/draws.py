@@ -23,10 +23,9 @@ def first_words(seed: int, site_ids: Iterable[str], purpose: str) -> list[int]:
     bits = np.random.Philox(key=0)
     state = bits.state
     words = []
-    for site_id in site_ids:
+    for key in rng.keys(seed, [f"site/{site_id}" for site_id in site_ids], purpose):
         # Setting the state costs a tenth of building a generator.
-        key = rng.key(seed, f"site/{site_id}", purpose)
-        state["state"]["key"] = np.array(key, dtype=np.uint64)
+        state["state"]["key"] = key
         bits.state = state
         words.append(int(bits.random_raw()))
     return words
