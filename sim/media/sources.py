@@ -106,11 +106,16 @@ class Sources:
         # Where the bursts of a source are in its part, how many, and how many packets they make.
         self._of_sources = np.zeros((3, sources.origin.size), dtype=np.int64)
         self._parts = self._cut(threads)
+        self._columns = _new_columns(0)
         self._next_packet = 0
         enter_first(self._streams, self._sources, self._stretches, self._progress)
 
     def emit(self, end_ns: int) -> Packets:
-        """Return the packets not yet emitted, up to `end_ns`."""
+        """Return the packets not yet emitted, up to `end_ns`.
+
+        What it returned before is overwritten: the packets of a span may fill gigabytes, and memory
+        that is asked for anew has to be cleared by the system each time.
+        """
         self._of_sources[:] = 0
         self._each_part(lambda part: self._advance(part, end_ns))
         count = np.zeros(self._sites, dtype=np.int64)
@@ -119,7 +124,10 @@ class Sources:
             count[self._origins] = np.add.reduceat(packets, self._source_first[:-1])
         origin_first = np.zeros(self._sites + 1, dtype=np.int64)
         np.cumsum(count, out=origin_first[1:])
-        columns = _new_columns(int(origin_first[-1]))
+        total = int(origin_first[-1])
+        if self._columns.sent_ns.size < total:
+            self._columns = _new_columns(total + total // 8)
+        columns = arrays.Columns(*(column[:total] for column in self._columns))
         self._each_part(lambda part: self._send(part, origin_first, columns))
         first = self._next_packet
         self._next_packet += columns.sent_ns.size

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.dataplane.tally import Histogram, LineCount, RoomCount, StreamCount, Tally
 from sim.grouping import Grouping
 from sim.metrics.due import Due
-from sim.metrics.histogram import Delays, delays
+from sim.metrics.histogram import Delays, delays, merged
 from sim.metrics.measures import Groups
 from sim.network.tree import Network
 
@@ -22,10 +22,10 @@ def rooms_together(grouping: Grouping, tally: Tally, parts: Sequence[Int64Array]
 
     Sites that share a histogram must all be in one part, but for those without a room.
     """
-    histograms = [tally.room_delay[np.unique(grouping.site[sites])] for sites in parts]
+    shared = [np.unique(grouping.site[sites]) for sites in parts]
     room = [tally.room[sites] for sites in parts]
     return delays(
-        np.array([rows.sum(axis=0, dtype=np.int64) for rows in histograms]),
+        np.array([merged(tally.room_delay, rows) for rows in shared]),
         count=np.array([counts[:, RoomCount.RECEIVED].sum() for counts in room]),
         sum_ns=np.array([counts[:, RoomCount.DELAY_SUM_NS].sum() for counts in room]),
         max_ns=np.array([counts[:, RoomCount.DELAY_MAX_NS].max(initial=0) for counts in room]),

@@ -67,7 +67,9 @@ def exact(share: float) -> Fraction:
     return Fraction(repr(float(share)))
 
 
-def quantiles_ns(histogram: Histogram, percentiles: tuple[float, ...]) -> Float64Array:
+def quantiles_ns(
+    histogram: Histogram, percentiles: tuple[float, ...], rows: Int64Array | None = None
+) -> Float64Array:
     """Return delays below which the given shares of each row's packets lie.
 
     Nearest rank: the midpoint of the bucket that holds packet number ceil(p/100 * count).
@@ -76,10 +78,11 @@ def quantiles_ns(histogram: Histogram, percentiles: tuple[float, ...]) -> Float6
     ----------
     histogram : (k, BUCKETS) integers, packets per bucket
     percentiles : above 0, up to 100
+    rows : those to take, in this order; None: all. Only a few at a time are copied
 
     Returns
     -------
-    (len(percentiles), k) float64, ns
+    (len(percentiles), rows) float64, ns
         NaN where a row is empty.
 
     Examples
@@ -91,9 +94,11 @@ def quantiles_ns(histogram: Histogram, percentiles: tuple[float, ...]) -> Float6
     """
     edges_ns = bucket_edges_ns()
     middle_ns = (edges_ns[:-1] + edges_ns[1:]) / 2
-    result = np.full((len(percentiles), len(histogram)), np.nan)
-    for start in range(0, len(histogram), _ROWS_AT_ONCE):
-        running = np.cumsum(histogram[start : start + _ROWS_AT_ONCE], axis=1, dtype=np.int64)
+    rows = np.arange(len(histogram)) if rows is None else rows
+    result = np.full((len(percentiles), rows.size), np.nan)
+    for start in range(0, rows.size, _ROWS_AT_ONCE):
+        some = histogram[rows[start : start + _ROWS_AT_ONCE]]
+        running = np.cumsum(some, axis=1, dtype=np.int64)
         count = running[:, -1]
         for i, percentile in enumerate(percentiles):
             share = exact(percentile) / 100
@@ -104,11 +109,24 @@ def quantiles_ns(histogram: Histogram, percentiles: tuple[float, ...]) -> Float6
     return result
 
 
+def merged(histogram: Histogram, rows: Int64Array) -> Int64Array:
+    """Return the sum of some rows, (BUCKETS,) int64; only a few at a time are copied."""
+    total = np.zeros(histogram.shape[1], dtype=np.int64)
+    for start in range(0, rows.size, _ROWS_AT_ONCE):
+        total += histogram[rows[start : start + _ROWS_AT_ONCE]].sum(axis=0, dtype=np.int64)
+    return total
+
+
 def delays(
-    histogram: Histogram, *, count: Int64Array, sum_ns: Int64Array, max_ns: Int64Array
+    histogram: Histogram,
+    rows: Int64Array | None = None,
+    *,
+    count: Int64Array,
+    sum_ns: Int64Array,
+    max_ns: Int64Array,
 ) -> Delays:
-    """Return the delays of each row; `count`, `sum_ns` and `max_ns` are (k,) and exact."""
-    p50_ns, p95_ns, p99_ns = quantiles_ns(histogram, PERCENTILES)
+    """Return the delays of some rows, or all; `count`, `sum_ns` and `max_ns` are (k,) and exact."""
+    p50_ns, p95_ns, p99_ns = quantiles_ns(histogram, PERCENTILES, rows)
     some = count > 0
     largest_ns = np.where(some, max_ns, np.nan)
     # The middle of the largest packet's bucket may lie above the largest packet.
@@ -123,7 +141,7 @@ def delays(
 
 def own_delays(
     histogram: Histogram,
-    rows: Int64Array | slice,
+    rows: Int64Array,
     grouping: Grouping,
     *,
     count: Int64Array,
@@ -140,7 +158,7 @@ def own_delays(
     count, sum_ns, max_ns : (k,) int64
     """
     if not grouping.shared:
-        return delays(histogram[rows], count=count, sum_ns=sum_ns, max_ns=max_ns)
+        return delays(histogram, rows, count=count, sum_ns=sum_ns, max_ns=max_ns)
     some = count > 0
     unknown = np.full(count.size, np.nan)
     return Delays(

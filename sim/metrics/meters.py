@@ -194,7 +194,7 @@ class Meters:
             background_sent=line[:, LineCount.BACKGROUND_SENT].copy(),
             delays=own_delays(
                 tally.line_delay,
-                slice(None),
+                np.arange(len(line)),
                 network.grouping,
                 count=line[:, LineCount.DELIVERED],
                 sum_ns=line[:, LineCount.DELAY_SUM_NS],
