@@ -31,7 +31,10 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullLocator
 
+from sim.grouping import is_shared
 from sim.metrics.measures import Measures
 from sim.plots import style
 from sim.scenario.loader import load
@@ -183,10 +186,10 @@ def measure(endpoints: int, *, runs: int) -> Cost:
     )
 
 
-def bytes_per_endpoint(cost: Cost, least: Cost) -> float:
-    """Return the memory of each endpoint beyond those of the smallest tree; NaN of that one."""
+def bytes_per_endpoint(cost: Cost, least: Cost) -> str:
+    """Return the memory of each endpoint beyond those of the smallest tree."""
     more = cost.endpoints - least.endpoints
-    return (cost.peak_bytes - least.peak_bytes) / more if more else np.nan
+    return f"{(cost.peak_bytes - least.peak_bytes) / more:,.0f}" if more else "–"
 
 
 def print_table(costs: list[Cost]) -> None:
@@ -198,7 +201,7 @@ def print_table(costs: list[Cost]) -> None:
         print(
             f"{cost.endpoints:10,} {cost.sites:10,} {cost.hops:18,}  {median(cost.ns):5.1f} "
             f"({min(cost.ns):.1f} to {max(cost.ns):.1f}) {cost.start_s:9.1f} "
-            f"{cost.peak_bytes / MIB:7,.0f} {each:10,.0f}"
+            f"{cost.peak_bytes / MIB:7,.0f} {each:>10}"
         )
     figures = [median(cost.ns) for cost in costs]
     print(f"dearest packet-hop over the cheapest: {max(figures) / min(figures):.2f}; goal {GOAL}")
@@ -206,43 +209,66 @@ def print_table(costs: list[Cost]) -> None:
 
 def draw(costs: list[Cost], target: Path) -> None:
     """Draw cost and memory over the number of endpoints."""
-    endpoints = [cost.endpoints for cost in costs]
-    ns = [median(cost.ns) for cost in costs]
     with style.style():
-        figure = style.figure(3.6)
+        figure = style.figure(3.8)
         left, right = figure.subplots(1, 2)
-        left.set_title("Processor time of a packet-hop")
-        left.axhspan(min(ns), GOAL * min(ns), color=style.GRID, alpha=0.5, linewidth=0)
-        left.annotate(
-            f"up to {GOAL:g} times the cheapest",
-            (endpoints[0], GOAL * min(ns)),
-            textcoords="offset points",
-            xytext=(0, 4),
-        )
-        spread = [
-            [middle - min(cost.ns) for middle, cost in zip(ns, costs, strict=True)],
-            [max(cost.ns) - middle for middle, cost in zip(ns, costs, strict=True)],
-        ]
-        left.errorbar(endpoints, ns, yerr=spread, fmt="o-", capsize=4, color=style.BLUE)
-        left.set_ylim(0, 1.3 * max(*(max(cost.ns) for cost in costs), GOAL * min(ns)))
-        left.set_ylabel("Processor time (ns per packet-hop)")
-        right.set_title("Peak memory of the process")
-        peak = [cost.peak_bytes / MIB / 1024 for cost in costs]
-        right.plot(endpoints, peak, "s-", color=style.VERMILION)
-        right.set_yscale("log")
-        right.set_ylabel("Memory (GiB, logarithmic)")
-        right.axvline(100_000, color=style.BLACK, linestyle="--", linewidth=1)
-        right.annotate(
-            "histograms\nper group",
-            (100_000, peak[0]),
-            textcoords="offset points",
-            xytext=(5, 0),
-        )
+        _draw_ns(left, costs)
+        _draw_memory(right, costs)
         for axes in (left, right):
             axes.set_xscale("log")
+            axes.set_xticks([cost.endpoints for cost in costs if cost.endpoints != 200_000])
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel("Endpoints (logarithmic)")
             style.grid(axes, "y")
         figure.savefig(target, dpi=150, metadata={"Software": None})
+
+
+def _draw_ns(axes: Axes, costs: list[Cost]) -> None:
+    middle = [median(cost.ns) for cost in costs]
+    least, most = min(middle), GOAL * min(middle)
+    axes.set_title("Processor time: median, least and most")
+    axes.axhspan(least, most, color=style.GRID, alpha=0.5, linewidth=0)
+    axes.annotate(
+        f"{GOAL:g} times the cheapest",
+        (costs[0].endpoints, most),
+        textcoords="offset points",
+        xytext=(0, 4),
+    )
+    below = [at - min(cost.ns) for at, cost in zip(middle, costs, strict=True)]
+    above = [max(cost.ns) - at for at, cost in zip(middle, costs, strict=True)]
+    axes.errorbar(
+        [cost.endpoints for cost in costs],
+        middle,
+        yerr=[below, above],
+        fmt="o-",
+        capsize=4,
+        color=style.BLUE,
+    )
+    axes.set_ylim(0, 1.2 * max(most, *(max(cost.ns) for cost in costs)))
+    axes.set_ylabel("ns per packet-hop")
+
+
+def _draw_memory(axes: Axes, costs: list[Cost]) -> None:
+    axes.set_title("Peak memory of the process")
+    for marker, colour, name, shared in (
+        ("s--", style.VERMILION, "a histogram of each site", False),
+        ("o-", style.BLUE, "histograms of groups", True),
+    ):
+        some = [cost for cost in costs if is_shared(cost.endpoints) == shared]
+        axes.plot(
+            [cost.endpoints for cost in some],
+            [cost.peak_bytes / MIB / 1024 for cost in some],
+            marker,
+            color=colour,
+            label=name,
+        )
+    axes.set_yscale("log")
+    axes.set_yticks([0.25, 0.5, 1, 2, 4, 8])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel("GiB (logarithmic)")
+    axes.legend(loc="upper left")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ MAX_MEMORY_BYTES = 12 * 10**9
 # cell of the timeline: its counts. Histograms that sites share have 8 B, and 4 B more in a span.
 HISTOGRAMS_BYTES = 4 * 1216 * 4
 SHARED_BYTES = MOST_GROUPS * 4 * 1216 * (8 + 4)
-SITE_BYTES = 3_000
+SITE_BYTES = 3_200
 STREAM_BYTES = 20 * 8
 TURN_BYTES = 3 * 8
 TIER_BYTES = 12 * 8
