@@ -19,6 +19,7 @@ from sim.dataplane.chunks import cut
 from sim.dataplane.edit import Edit
 from sim.dataplane.flow import Alive
 from sim.dataplane.gates import new_gates
+from sim.dataplane.histograms import Histograms
 from sim.dataplane.kernels import arrays
 from sim.dataplane.kernels.abreast import rise
 from sim.dataplane.kernels.background import quiet_backgrounds, start_backgrounds
@@ -56,29 +57,30 @@ class PacketEngine:
         self._network = network
         self._threads = threads
         self.tally = Tally.zeros(
-            sites=n,
+            network.grouping,
             egresses=e,
             streams=len(scenario.streams),
             turns=len(scenario.agenda),
             tiers=len(network.tiers),
         )
+        self._chunks = cut(network, threads=threads)
+        self._histograms = Histograms(network.grouping, self._chunks.chunk, self.tally)
         self._counts = arrays.Counts(
             line=self.tally.line,
-            line_delay=self.tally.line_delay,
+            line_delay=self._histograms.line,
             room=self.tally.room,
-            room_delay=self.tally.room_delay,
+            room_delay=self._histograms.room,
             egress=self.tally.egress,
-            up_delay=self.tally.up_delay,
+            up_delay=self._histograms.up,
             stream=self.tally.stream,
             turn=self.tally.turn,
             floor_lost=self.tally.floor_lost,
             own_lost=self.tally.own_lost,
         )
-        self._chunks = cut(network, threads=threads)
         self._services, self._losses = Services(), LossTables()
         self._lines = new_lines(scenario, network, self._services)
         self._egresses = new_egresses(scenario, network, self._services)
-        self._tree = new_tree(scenario, network, self._chunks.slot, watch)
+        self._tree = new_tree(scenario, network, self._chunks.slot, self._histograms, watch)
         self._chains = new_chains(network, self._losses)
         self._relays = arrays.Relays(
             up=np.ones(n, dtype=np.bool_),
@@ -153,6 +155,7 @@ class PacketEngine:
         self._make_room_for_copies(flow, len(edits))
         go_down(0)
         self._each_chunk(go_down)
+        self._histograms.add_up()
 
     def pending(self) -> int:
         """Return how many packets and copies are not decided yet; see `Engine`."""
@@ -225,6 +228,7 @@ class PacketEngine:
         """Make benches and copies wide enough for every packet alive that goes down."""
         alive = int(np.count_nonzero(self._tree.goes_down[flow.stream[flow.sent :]]))
         alive += int(np.diff(flow.origin_first)[self._tree.sends_down | self._tree.speaker].sum())
+        self._histograms.check(alive)
         # A packet may have two rows and split a third; as many may be of others, and what waits.
         rows = 6 * alive + int(self._egresses.carried.max(initial=0)) + edits + 1
         rows += 2 * self._tree.most_others
@@ -259,6 +263,7 @@ def new_tree(
     scenario: Scenario,
     network: Network,
     slot: Int64Array,
+    histograms: Histograms,
     watch: frozenset[int],
 ) -> arrays.Tree:
     """Return what never changes in a run."""
@@ -321,6 +326,8 @@ def new_tree(
             [stream.playout_ns or FOREVER_NS for stream in streams], dtype=np.int64
         ),
         most_others=max([most_waiting(port) for port in ports], default=0),
+        line_histogram=histograms.line_row,
+        room_histogram=histograms.room_row,
     )
 
 
@@ -353,8 +360,9 @@ def plain(network: Network, ends_next: arrays.Bools, speaks: arrays.Bools) -> ar
         for port in network.kinds
     ]
     down = ~network.relay & network.room & ~speaks
-    both: arrays.Bools = np.array(simple, dtype=np.bool_)[network.kind]
-    return both & np.concatenate([down, ends_next])
+    possible = np.concatenate([down, ends_next])
+    possible &= np.array(simple, dtype=np.bool_)[network.kind]
+    return possible
 
 
 def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:

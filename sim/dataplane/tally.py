@@ -13,8 +13,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.grouping import Grouping
+
 SUBBUCKETS = 32  # buckets per factor of two: midpoints are within 1/64 = 1.6 % of any value
 BUCKETS = 38 * SUBBUCKETS  # up to 2**38 ns = 275 s; longer delays count in the last bucket
+
+Histogram = NDArray[np.integer]
 
 
 class LineCount(IntEnum):
@@ -137,15 +141,17 @@ class Fate(IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Cumulative counts of a run so far.
+    """Cumulative counts of a run so far, of n sites in g groups that share histograms.
+
+    Histograms are uint32 where each site is a group of its own, else int64.
 
     Attributes
     ----------
     line : (2n, len(LineCount)) int64, by direction: s is down, n + s is up
-    line_delay : (2n, BUCKETS) uint32, histogram of the delay on the line itself
+    line_delay : (2g, BUCKETS), histograms of the delay on the line itself; down, then up
     room : (n, len(RoomCount)) int64; rows of sites without a room stay 0
-    room_delay : (n, BUCKETS) uint32, histogram of the one-way delay from the origin
-    up_delay : (n, BUCKETS) uint32, histogram of the one-way delay of what came up, by origin
+    room_delay : (g, BUCKETS), histograms of the one-way delay from the origin
+    up_delay : (g, BUCKETS), histograms of the one-way delay of what came up, by origin
     stream : (n, streams, len(StreamCount)) int64
     turn : (n, turns, len(TurnCount)) int64
     floor_lost : (n, len(LossCause), tiers) int64, floor packets lost on the way up, by origin
@@ -155,10 +161,10 @@ class Tally:
     """
 
     line: NDArray[np.int64]
-    line_delay: NDArray[np.uint32]
+    line_delay: Histogram
     room: NDArray[np.int64]
-    room_delay: NDArray[np.uint32]
-    up_delay: NDArray[np.uint32]
+    room_delay: Histogram
+    up_delay: Histogram
     stream: NDArray[np.int64]
     turn: NDArray[np.int64]
     floor_lost: NDArray[np.int64]
@@ -166,14 +172,18 @@ class Tally:
     egress: NDArray[np.int64]
 
     @classmethod
-    def zeros(cls, *, sites: int, egresses: int, streams: int, turns: int, tiers: int) -> Tally:
+    def zeros(
+        cls, grouping: Grouping, *, egresses: int, streams: int, turns: int, tiers: int
+    ) -> Tally:
         """Return a tally of nothing."""
+        sites, groups = grouping.site.size, grouping.groups
+        delays = np.int64 if grouping.shared else np.uint32
         return cls(
             line=np.zeros((2 * sites, len(LineCount)), dtype=np.int64),
-            line_delay=np.zeros((2 * sites, BUCKETS), dtype=np.uint32),
+            line_delay=np.zeros((2 * groups, BUCKETS), dtype=delays),
             room=np.zeros((sites, len(RoomCount)), dtype=np.int64),
-            room_delay=np.zeros((sites, BUCKETS), dtype=np.uint32),
-            up_delay=np.zeros((sites, BUCKETS), dtype=np.uint32),
+            room_delay=np.zeros((groups, BUCKETS), dtype=delays),
+            up_delay=np.zeros((groups, BUCKETS), dtype=delays),
             stream=np.zeros((sites, streams, len(StreamCount)), dtype=np.int64),
             turn=np.zeros((sites, turns, len(TurnCount)), dtype=np.int64),
             floor_lost=np.zeros((sites, len(LossCause), tiers), dtype=np.int64),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, StreamCount, Tally
+from sim.grouping import EVERYWHERE
 from sim.metrics import way_up
 from sim.metrics.balance import ConservationError, at_most, equal
 from sim.metrics.due import Due
@@ -45,6 +46,7 @@ def check(
     _check_egresses(network, tally)
     _check_sites(network, tally, due)
     _check_streams(scenario, network, tally, due)
+    _check_delays(network, tally, due)
 
 
 def check_endpoints(
@@ -202,3 +204,32 @@ def _check_streams(scenario: Scenario, network: Network, tally: Tally, due: Due)
         ),
         {"received": received.ravel(), "due": expected.ravel()},
     )
+
+
+def _check_delays(network: Network, tally: Tally, due: Due) -> None:
+    """The histograms of each site, or of a group of sites, show every packet that came."""
+    grouping, n = network.grouping, len(network.sites)
+    delivered = tally.line[:, LineCount.DELIVERED]
+    for what, histogram, came in (
+        ("delivered down", tally.line_delay[: grouping.groups], delivered[:n]),
+        ("delivered up", tally.line_delay[grouping.groups :], delivered[n:]),
+        ("received", tally.room_delay, tally.room[:, RoomCount.RECEIVED]),
+        ("ended up", tally.up_delay, tally.stream[:, due.up, StreamCount.ENDED].sum(axis=1)),
+    ):
+        delays, counted = histogram.sum(axis=1, dtype=np.int64), grouping.totals(came)
+        equal(
+            delays,
+            counted,
+            lambda g, what=what: f"{_group(network, g)}: delays counted = {what}",  # type: ignore[misc]
+            {"delays": delays, what: counted},
+        )
+
+
+def _group(network: Network, g: int) -> str:
+    """Return what to call a group of sites, or a site that is one by itself."""
+    grouping = network.grouping
+    if not grouping.shared:
+        return f"site {network.sites[g].id}"
+    branch = grouping.branch[g]
+    where = "" if branch == EVERYWHERE else f" in the branch of {network.sites[branch].id}"
+    return f"tier {network.tiers[grouping.tier[g]]}{where}"

@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dataplane.tally import bucket_edges_ns
+from sim.dataplane.tally import Histogram, bucket_edges_ns
+from sim.grouping import Grouping
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 256  # 1 MB of counts, which a second-level cache holds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """One-way delay of k subjects, ns; NaN where nothing arrived.
+    """One-way delay of k subjects, ns; NaN where nothing arrived, or it is not known of each.
 
     Attributes
     ----------
@@ -67,9 +68,7 @@ def exact(share: float) -> Fraction:
 
 
 def quantiles_ns(
-    histogram: NDArray[np.integer],
-    percentiles: tuple[float, ...],
-    rows: Int64Array | None = None,
+    histogram: Histogram, percentiles: tuple[float, ...], rows: Int64Array | None = None
 ) -> Float64Array:
     """Return delays below which the given shares of each row's packets lie.
 
@@ -79,11 +78,11 @@ def quantiles_ns(
     ----------
     histogram : (any, BUCKETS) integers, packets per bucket
     percentiles : above 0, up to 100
-    rows : (k,) int64, which rows of it; None: all
+    rows : (k,) int64, those to take, in this order; None: all. Only a few at a time are copied
 
     Returns
     -------
-    (len(percentiles), k) float64, ns
+    (len(percentiles), rows) float64, ns
         NaN where a row is empty.
 
     Examples
@@ -113,13 +112,21 @@ def quantiles_ns(
     return result
 
 
+def merged(histogram: Histogram, rows: Int64Array) -> Int64Array:
+    """Return the sum of some rows, (BUCKETS,) int64; only a few at a time are copied."""
+    total = np.zeros(histogram.shape[1], dtype=np.int64)
+    for start in range(0, rows.size, _ROWS_AT_ONCE):
+        total += histogram[rows[start : start + _ROWS_AT_ONCE]].sum(axis=0, dtype=np.int64)
+    return total
+
+
 def delays(
-    histogram: NDArray[np.integer],
+    histogram: Histogram,
+    rows: Int64Array | None = None,
     *,
     count: Int64Array,
     sum_ns: Int64Array,
     max_ns: Int64Array,
-    rows: Int64Array | None = None,
 ) -> Delays:
     """Return the delays of each row, or of some `rows`.
 
@@ -141,12 +148,35 @@ def delays(
     )
 
 
-def sum_of_rows(histogram: NDArray[np.integer], rows: Int64Array) -> Int64Array:
-    """Return some rows added up, (BUCKETS,), without a copy of all of them."""
-    total = np.zeros(histogram.shape[1], dtype=np.int64)
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        total += histogram[rows[start : start + _ROWS_AT_ONCE]].sum(axis=0, dtype=np.int64)
-    return total
+def own_delays(
+    histogram: Histogram,
+    rows: Int64Array,
+    grouping: Grouping,
+    *,
+    count: Int64Array,
+    sum_ns: Int64Array,
+    max_ns: Int64Array,
+) -> Delays:
+    """Return the delays of single sites or directions, the mean and the maximum of which are exact.
+
+    Where sites share histograms nothing is known of a single one's percentiles.
+
+    Parameters
+    ----------
+    rows : of the histogram, where each has its own
+    count, sum_ns, max_ns : (k,) int64
+    """
+    if not grouping.shared:
+        return delays(histogram, rows, count=count, sum_ns=sum_ns, max_ns=max_ns)
+    some = count > 0
+    unknown = np.full(count.size, np.nan)
+    return Delays(
+        mean_ns=np.divide(sum_ns, count, out=unknown.copy(), where=some),
+        p50_ns=unknown,
+        p95_ns=unknown,
+        p99_ns=unknown,
+        max_ns=np.where(some, max_ns, np.nan),
+    )
 
 
 def order_statistic(values: Float64Array, share: float) -> tuple[int, float]:

@@ -217,6 +217,31 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The g groups of sites that share histograms of delays.
+
+    Attributes
+    ----------
+    tier : (g,) int64
+    branch : (g,) int64, number of the child of the root on which the sites hang; -1: on any, or
+        the root
+    sites, rooms : (g,) int64, how many
+    down, up : on each direction of the lines to the sites
+    room_delays : one way, from the origin
+    source_delays : one-way delay of all `up` packets of the sites
+    """
+
+    tier: Int64Array
+    branch: Int64Array
+    sites: Int64Array
+    rooms: Int64Array
+    down: Delays
+    up: Delays
+    room_delays: Delays
+    source_delays: Delays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
     """How long rooms waited for something after the beginning of each of t turns.
 
@@ -326,6 +351,7 @@ class Measures:
     streams : ids, by number
     room_delays : over all rooms together, one row
     tier_delays : over the rooms of each tier together, a row per tier
+    groups : of sites whose delays are kept together; None: each site's are kept
     """
 
     duration_ns: int
@@ -341,6 +367,7 @@ class Measures:
     timeline: Timeline
     room_delays: Delays
     tier_delays: Delays
+    groups: Groups | None
 
 
 def share(part: Int64Array, whole: Int64Array) -> Float64Array:

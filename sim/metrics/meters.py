@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
 from sim.metrics.due import Due
-from sim.metrics.histogram import Delays, delays, sum_of_rows
+from sim.metrics.groups import groups, rooms_together
+from sim.metrics.histogram import own_delays
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
@@ -111,7 +112,7 @@ class Meters:
             lost=endpoints.lost_by_cause,
         )
         tier = network.tier[endpoints.site]
-        groups = [tier == t for t in range(len(network.tiers))]
+        tiers = [endpoints.site[tier == t] for t in range(len(network.tiers))]
         return Measures(
             duration_ns=scenario.duration_ns,
             packets=packets_sent,
@@ -124,8 +125,9 @@ class Meters:
             sources=sources(scenario, network, tally),
             turns=turns(scenario, network, tally, turn_packets),
             timeline=self._timeline.finish(),
-            room_delays=_merged(tally, endpoints.site, [np.ones(tier.size, dtype=np.bool_)]),
-            tier_delays=_merged(tally, endpoints.site, groups),
+            room_delays=rooms_together(network.grouping, tally, [endpoints.site]),
+            tier_delays=rooms_together(network.grouping, tally, tiers),
+            groups=groups(network, tally, self._due),
         )
 
     def _endpoints(self, tally: Tally) -> Endpoints:
@@ -146,9 +148,10 @@ class Meters:
             duplicates=room[:, RoomCount.DUPLICATES],
             received_bytes=room[:, RoomCount.RECEIVED_BYTES],
             lost=lost,
-            delays=delays(
+            delays=own_delays(
                 tally.room_delay,
-                rows=site,
+                site,
+                network.grouping,
                 count=room[:, RoomCount.RECEIVED],
                 sum_ns=room[:, RoomCount.DELAY_SUM_NS],
                 max_ns=room[:, RoomCount.DELAY_MAX_NS],
@@ -186,8 +189,10 @@ class Meters:
             lost=line[:, list(LINE_LOSSES.values())],
             background_offered=line[:, LineCount.BACKGROUND_OFFERED].copy(),
             background_sent=line[:, LineCount.BACKGROUND_SENT].copy(),
-            delays=delays(
+            delays=own_delays(
                 tally.line_delay,
+                np.arange(len(line)),
+                network.grouping,
                 count=line[:, LineCount.DELIVERED],
                 sum_ns=line[:, LineCount.DELAY_SUM_NS],
                 max_ns=line[:, LineCount.DELAY_MAX_NS],
@@ -257,16 +262,3 @@ def losses_on_path(network: Network, tally: Tally) -> Int64Array:
 
 def _rate_changes(scenario: Scenario) -> list[Fault]:
     return [fault for fault in scenario.faults if fault.rate_factor != 1]
-
-
-def _merged(tally: Tally, site: Int64Array, groups: list[NDArray[np.bool_]]) -> Delays:
-    """Return the delays over the rooms of each group together, a row per group."""
-    rooms = [site[group] for group in groups]
-    return delays(
-        np.array([sum_of_rows(tally.room_delay, group) for group in rooms]),
-        count=np.array([tally.room[group, RoomCount.RECEIVED].sum() for group in rooms]),
-        sum_ns=np.array([tally.room[group, RoomCount.DELAY_SUM_NS].sum() for group in rooms]),
-        max_ns=np.array(
-            [tally.room[group, RoomCount.DELAY_MAX_NS].max(initial=0) for group in rooms]
-        ),
-    )

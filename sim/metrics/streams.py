@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.dataplane.tally import StreamCount, Tally
 from sim.metrics.due import Due
-from sim.metrics.histogram import delays
+from sim.metrics.histogram import own_delays
 from sim.metrics.measures import Listeners, Quality, Sources
 from sim.metrics.way_up import SOURCE_LOSSES
 from sim.network.tree import Network
@@ -49,9 +49,10 @@ def sources(scenario: Scenario, network: Network, tally: Tally) -> Sources:
 
     origins, row = np.unique(site, return_inverse=True)
     came_up = tally.stream[origins[:, None], due.up]
-    site_delays = delays(
+    site_delays = own_delays(
         tally.up_delay,
-        rows=origins,
+        origins,
+        network.grouping,
         count=came_up[:, :, StreamCount.RECEIVED].sum(axis=1),
         sum_ns=came_up[:, :, StreamCount.DELAY_SUM_NS].sum(axis=1),
         max_ns=came_up[:, :, StreamCount.DELAY_MAX_NS].max(axis=1, initial=0),

@@ -96,6 +96,8 @@ def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _S
         # A room that was due nothing has lost nothing.
         values = np.where(endpoints.due > 0, endpoints.loss, 0.0)
     elif requirement.measure == "delay":
+        if measures.groups is not None and requirement.percentile < 100:
+            raise ValueError(f"no room's own percentile is kept, so not {requirement.text!r}")
         values = endpoints.delays.percentile_ns(requirement.percentile)
         values = np.where(endpoints.due > 0, values, 0.0)
     elif requirement.measure == "dark":

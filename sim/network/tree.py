@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import rng
+from sim.grouping import Grouping, group
 from sim.scenario.model import HOUR_NS, HOURS, Direction, Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
@@ -56,6 +57,7 @@ class Network:
     egress_rate_bps : (e,) int64, the same of each egress; 0 where no interface is shared
     loss_gap_key, loss_state_key, background_key : (2n, 2) uint64, keys of each direction's draws
     egress_background_key : (e, 2) uint64
+    grouping : which sites share histograms of delays
     """
 
     sites: tuple[Site, ...]
@@ -91,6 +93,7 @@ class Network:
     loss_state_key: NDArray[np.uint64]
     background_key: NDArray[np.uint64]
     egress_background_key: NDArray[np.uint64]
+    grouping: Grouping
 
     def direction(self, d: int) -> Direction:
         """Return direction `d`: s is down, n + s is up.
@@ -200,6 +203,7 @@ def build_network(scenario: Scenario) -> Network:
         loss_state_key=rng.keys(scenario.seed, directions, "loss state"),
         background_key=rng.keys(scenario.seed, directions, "background"),
         egress_background_key=rng.keys(scenario.seed, owners, "background"),
+        grouping=group(tier=tier, parent=parent, end=end, rooms=int(room.sum())),
     )
 
 

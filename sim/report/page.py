@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.grouping import MOST_ROOMS
 from sim.metrics.verdict import Verdict
 from sim.report import faults, lines, rooms, streams
 from sim.report.figures import UNKNOWN, count, share, time
@@ -48,6 +49,12 @@ def print_report(results: Results, folder: Path, out: Console) -> None:
     if results.scenario.late_faults:
         late = count(results.scenario.late_faults, "fault")
         out.print(f"{late} of the scenario after the end of this shorter meeting: left out")
+    if results.measures.groups is not None:
+        most = f"{MOST_ROOMS:,}"
+        out.print(
+            f"Of more than {most} rooms the percentiles of delay are kept for groups of sites, "
+            "in groups.parquet; of a single room or line its mean and its maximum."
+        )
     out.print(shown(totals_line(results)))
     out.print(Text("Results: ") + shown(str(folder)), soft_wrap=True)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.measures import CAUSES, LINE_CAUSES, Course
+from sim.grouping import EVERYWHERE
+from sim.metrics.measures import CAUSES, LINE_CAUSES, Course, Groups
 from sim.results.columns import (
     NS_PER_MS,
     Column,
@@ -30,8 +31,10 @@ Int64Array = NDArray[np.int64]
 
 
 def tables(results: Results) -> dict[str, Table]:
-    """Return all tables by name."""
+    """Return all tables by name; `groups` only where the delays of sites are kept together."""
     where = places(results.network)
+    together = results.measures.groups
+    shared = {} if together is None else {"groups": groups(results, together)}
     return {
         "endpoints": endpoints(results, where),
         "lines": lines(results, where),
@@ -40,6 +43,7 @@ def tables(results: Results) -> dict[str, Table]:
         "sources": sources(results, where),
         "turns": turns(results, where),
         "timeline": timeline(results),
+        **shared,
     }
 
 
@@ -161,6 +165,23 @@ def egresses(results: Results, where: Sequence[str]) -> Table:
         plain("utilisation_peak", measured.utilisation_peak),
         ms("queue_max_ms", measured.queue_max_ns),
         plain("queue_max", measured.queue_max),
+    )
+
+
+def groups(results: Results, measured: Groups) -> Table:
+    """Return a row for each group of sites whose delays are kept together."""
+    network = results.network
+    branches = [None if s == EVERYWHERE else network.sites[s] for s in measured.branch]
+    return (
+        text("tier", [network.tiers[t] for t in measured.tier]),
+        text("branch", ["" if site is None else site.id for site in branches]),
+        text("branch_name", ["" if site is None else site.name for site in branches]),
+        integers("sites", "1", measured.sites),
+        integers("rooms", "1", measured.rooms),
+        *delay_columns(measured.room_delays),
+        *delay_columns(measured.down, prefix="down_delay"),
+        *delay_columns(measured.up, prefix="up_delay"),
+        *delay_columns(measured.source_delays, prefix="source_delay"),
     )
 
 

@@ -89,7 +89,8 @@ def _resolve(
         document, sites.sites.values(), streams, turns=len(agenda), duration_ns=duration_ns
     )
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
-    requirements = read_requirements(document, streams)
+    rooms = sum(site.room for site in sites.sites.values())
+    requirements = read_requirements(document, streams, rooms=rooms)
     problems.check()
     return Scenario(
         name=file.name,

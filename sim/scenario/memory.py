@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from sim.grouping import MOST_GROUPS, is_shared
 from sim.scenario.document import Document
 from sim.scenario.model import Site, Stream
 from sim.units import format_size
@@ -11,12 +12,15 @@ from sim.units import format_size
 MAX_BINS = 10**6
 MAX_MEMORY_BYTES = 12 * 10**9
 # What a run keeps, about. A site: four histograms of 1216 counts of 4 B (its line's two directions,
-# its room, what it sends up), the counts of each, and 16, 3 and 5 counts of 8 B for each stream,
-# turn and tier. A cell of the timeline: its counts.
-SITE_BYTES = 20_000
-STREAM_BYTES = 16 * 8
+# its room, what it sends up), unless sites share them; what is known of it and of its line, as
+# measured (docs/performance.md); and 20, 3 and 12 counts of 8 B for each stream, turn and tier. A
+# cell of the timeline: its counts. Histograms that sites share have 8 B, and 4 B more in a span.
+HISTOGRAMS_BYTES = 4 * 1216 * 4
+SHARED_BYTES = MOST_GROUPS * 4 * 1216 * (8 + 4)
+SITE_BYTES = 3_200
+STREAM_BYTES = 20 * 8
 TURN_BYTES = 3 * 8
-TIER_BYTES = 5 * 8
+TIER_BYTES = 12 * 8
 CELL_BYTES = 128
 # Packets that sources send in a span: seven columns of 8 B, in up to four copies.
 PACKET_BYTES = 4 * 56
@@ -38,10 +42,12 @@ def check_memory(
     top = {site.id for site in sites if not site.parent}
     groups = 1 + tiers + sum(site.parent in top for site in sites)
     per_site = SITE_BYTES + len(streams) * STREAM_BYTES + turns * TURN_BYTES + tiers * TIER_BYTES
+    shared = is_shared(sum(site.room for site in sites))
+    per_site += 0 if shared else HISTOGRAMS_BYTES
     span_ns = min(file.window, file.bin, duration_ns)
     needs = {
         "bin": -(-duration_ns // file.bin) * groups * CELL_BYTES,
-        "sites": len(sites) * per_site,
+        "sites": len(sites) * per_site + (SHARED_BYTES if shared else 0),
         "window": sum(_packets(stream, span_ns) for stream in streams) * PACKET_BYTES,
     }
     total = sum(needs.values())

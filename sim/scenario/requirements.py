@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from sim import grouping
 from sim.scenario.document import Document
 from sim.scenario.meeting_schema import EgressesLimitFields, LinesLimitFields, RoomsFields
 from sim.scenario.model import Requirement, Stream
@@ -14,8 +15,13 @@ Fields = RoomsFields | LinesLimitFields | EgressesLimitFields
 PERCENTILES = {"delay_p50": 50.0, "delay_p95": 95.0, "delay_p99": 99.0, "delay_max": 100.0}
 
 
-def read_requirements(document: Document, streams: Iterable[Stream]) -> tuple[Requirement, ...]:
-    """Return the requirements, in the file's order."""
+def read_requirements(
+    document: Document, streams: Iterable[Stream], *, rooms: int
+) -> tuple[Requirement, ...]:
+    """Return the requirements, in the file's order; `rooms` is how many rooms there are.
+
+    Where sites share histograms, no percentile of a single room's delay is known.
+    """
     watched = any(stream.playout_ns and stream.direction != "up" for stream in streams)
     file = document.file
     for fields, number in zip(file.requirements, document.kept("requirements"), strict=True):
@@ -23,6 +29,14 @@ def read_requirements(document: Document, streams: Iterable[Stream]) -> tuple[Re
         if freezes and not watched and not document.any_left_out("streams"):
             text = "no stream that rooms receive has a 'playout'; so none can freeze"
             document.problems.add(document.place("requirements", number, "freezes"), text)
+        for name in PERCENTILES if grouping.is_shared(rooms) else ():
+            if name != "delay_max" and getattr(fields, name, None) is not None:
+                text = (
+                    "is not kept for single rooms where there are more than "
+                    f"{grouping.MOST_ROOMS}, and here are {rooms}; require 'delay_max' or "
+                    "'jitter' instead, or take fewer rooms"
+                )
+                document.problems.add(document.place("requirements", number, name), text)
     return tuple(_read(fields) for fields in file.requirements)
 
 

@@ -17,6 +17,7 @@ from sim.dataplane.kernels.loss import loss_table, start_chains
 from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.kernels.relay import carry_relay
 from sim.dataplane.tally import Tally
+from sim.grouping import alone
 from sim.scenario.model import FOREVER_NS, Background, Loss
 from tests.dataplane.ticks import Edit, Offer
 
@@ -77,7 +78,9 @@ class Workbench:
     def __post_init__(self) -> None:
         n = self.children + 1
         streams = len(self.precedence)
-        self.tally = Tally.zeros(sites=n, egresses=1, streams=streams, turns=1, tiers=2)
+        self.tally = Tally.zeros(
+            alone(np.zeros(n, dtype=np.int64)), egresses=1, streams=streams, turns=1, tiers=2
+        )
         self.counts = arrays.Counts(
             line=self.tally.line,
             line_delay=self.tally.line_delay,
@@ -133,6 +136,8 @@ class Workbench:
             playout_ns=np.full(streams, FOREVER_NS),
             precedence=ints(*self.precedence),
             most_others=self.most_others,
+            line_histogram=np.arange(2 * n),
+            room_histogram=np.arange(n),
         )
         keys = np.tile(np.array(KEY, dtype=np.uint64), (2 * n, 1))
         others = [self.background] * (2 * n)

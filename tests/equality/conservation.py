@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.dataplane.engine import Engine
 from sim.dataplane.tally import (
     EgressCount,
     Fate,
+    Histogram,
     LineCount,
     LossCause,
     RoomCount,
@@ -57,9 +59,9 @@ def assert_conserved(
     sent = rehearsal.names()
     ended = _assert_one_fate_each_on_the_way_up(rehearsal, network, fates, sent)
     reached = _assert_one_fate_each_on_the_way_down(rehearsal, network, fates, sent, ended)
-    _assert_lines(engine.tally, fates)
+    _assert_lines(network, engine.tally, fates)
     _assert_egresses(network, engine.tally, reached)
-    _assert_sources(rehearsal, engine.tally, sent)
+    _assert_sources(rehearsal, network, engine.tally, sent)
     _assert_rooms(rehearsal, network, engine.tally)
 
 
@@ -163,7 +165,7 @@ def _assert_one_fate_each_on_the_way_down(
     return reached
 
 
-def _assert_lines(tally: Tally, fates: Fates) -> None:
+def _assert_lines(network: Network, tally: Tally, fates: Fates) -> None:
     """Fail unless each direction's counts say what its fates do."""
     for hop, here in fates.items():
         count = tally.line[hop]
@@ -180,8 +182,11 @@ def _assert_lines(tally: Tally, fates: Fates) -> None:
         assert count[LineCount.COPY_LOST_OUTAGE] == fate[Fate.EGRESS_OUTAGE]
         assert count[LineCount.COPY_LOST_QUEUE] == fate[Fate.EGRESS_QUEUE]
         assert count[LineCount.BACKGROUND_SENT] <= count[LineCount.BACKGROUND_OFFERED]
-        assert tally.line_delay[hop].sum() == count[LineCount.DELIVERED]
     n = len(tally.line) // 2
+    delivered = tally.line[:, LineCount.DELIVERED]
+    ways = np.split(tally.line_delay, 2)
+    _assert_delays(network, ways[0], delivered[:n])
+    _assert_delays(network, ways[1], delivered[n:])
     assert not tally.line[[0, n]].any(), "the root has no line"
     assert not tally.line[n:, LineCount.COPY_LOST_QUEUE].any(), "an up line has no egress"
 
@@ -208,7 +213,9 @@ def _assert_egresses(network: Network, tally: Tally, reached: list[list[Name]]) 
         assert count[EgressCount.BACKGROUND_SENT] <= count[EgressCount.BACKGROUND_OFFERED]
 
 
-def _assert_sources(rehearsal: Rehearsal, tally: Tally, sent: Iterable[Name]) -> None:
+def _assert_sources(
+    rehearsal: Rehearsal, network: Network, tally: Tally, sent: Iterable[Name]
+) -> None:
     """Fail unless each source's packets ended or were lost once, and the floor's by tier too."""
     expected = np.zeros_like(tally.stream[:, :, StreamCount.SENT])
     for packet in sent:
@@ -228,7 +235,7 @@ def _assert_sources(rehearsal: Rehearsal, tally: Tally, sent: Iterable[Name]) ->
     assert not ended[:, down].any()
     assert not lost[:, down].any()
     np.testing.assert_array_equal(tally.stream[:, up, StreamCount.RECEIVED], ended[:, up])
-    np.testing.assert_array_equal(tally.up_delay.sum(axis=1), ended[:, up].sum(axis=1))
+    _assert_delays(network, tally.up_delay, ended[:, up].sum(axis=1))
     np.testing.assert_array_equal(
         tally.floor_lost[:, list(LOST_BY_SOURCE)].sum(axis=2), lost[:, floor].sum(axis=1)
     )
@@ -241,9 +248,15 @@ def _assert_rooms(rehearsal: Rehearsal, network: Network, tally: Tally) -> None:
     received = tally.room[:, RoomCount.RECEIVED]
     heard = [stream.direction != "up" for stream in rehearsal.scenario.streams]
     by_stream = tally.stream[:, heard]
-    np.testing.assert_array_equal(tally.room_delay.sum(axis=1), received)
+    _assert_delays(network, tally.room_delay, received)
     np.testing.assert_array_equal(by_stream[:, :, StreamCount.RECEIVED].sum(axis=1), received)
     np.testing.assert_array_equal(
         by_stream[:, :, StreamCount.DELAY_SUM_NS].sum(axis=1),
         tally.room[:, RoomCount.DELAY_SUM_NS],
     )
+
+
+def _assert_delays(network: Network, histogram: Histogram, came: NDArray[np.int64]) -> None:
+    """Fail unless the histogram of each group of sites shows what came to them."""
+    for group, delays in enumerate(histogram):
+        assert delays.sum() == came[network.grouping.site == group].sum()

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import grouping
+from sim.dataplane import histograms
 from sim.dataplane.engine import Engine
+from sim.dataplane.histograms import MOST_SITES
 from sim.dataplane.packet import PacketEngine
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.engine import ReferenceEngine
+from sim.grouping import MOST_GROUPS, MOST_ROOMS
 from sim.network.tree import build_network
 from tests.equality.conservation import assert_conserved
 from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_same_tally, play
 from tests.equality.strategies import calm_rehearsals, cuttings, rehearsals
 
 FEWEST_EXAMPLES = 600  # of fewer, some encounter stays away now and then
+# Histograms for each site; for groups by tier and branch, and by tier, in rows of a few sites.
+LIMITS = ((MOST_ROOMS, MOST_GROUPS, MOST_SITES), (0, MOST_GROUPS, 2), (0, 0, MOST_SITES))
+
+
+@contextmanager
+def limits(rooms: int, groups: int, sites: int) -> Iterator[None]:
+    """Let more than so many rooms share histograms."""
+    with (
+        patch.object(grouping, "MOST_ROOMS", rooms),
+        patch.object(grouping, "MOST_GROUPS", groups),
+        patch.object(histograms, "MOST_SITES", sites),
+    ):
+        yield
 
 
 def play_both(rehearsal: Rehearsal, cuts: Cuts, *, threads: int) -> tuple[Engine, ReferenceEngine]:
@@ -61,11 +81,12 @@ def test_engines_agree(capsys: pytest.CaptureFixture[str]) -> None:
     def agree(data: st.DataObject, rehearsal: Rehearsal) -> None:
         cuts = data.draw(cuttings(rehearsal.scenario.duration_ns), label="cuts")
         others = data.draw(cuttings(rehearsal.scenario.duration_ns), label="other cuts")
-        packet, reference = play_both(rehearsal, cuts, threads=1)
-        for again, threads in ((others, 2), (cuts, 4)):
-            other = play_packet(rehearsal, again, threads=threads)
-            when = f"at the end, cuts {again}, {threads} threads"
-            assert_same_run(rehearsal, (packet, cuts), (other, again), when)
+        with limits(*data.draw(st.sampled_from(LIMITS), label="rooms, groups, sites in a row")):
+            packet, reference = play_both(rehearsal, cuts, threads=1)
+            for again, threads in ((others, 2), (cuts, 4)):
+                other = play_packet(rehearsal, again, threads=threads)
+                when = f"at the end, cuts {again}, {threads} threads"
+                assert_same_run(rehearsal, (packet, cuts), (other, again), when)
         met.update(reference.encounters)
 
     agree()

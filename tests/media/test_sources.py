@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -76,7 +77,7 @@ def meetings(draw: st.DrawFn) -> Scenario:
     return meeting(named, seed=draw(st.integers(0, 99)), agenda=agenda)
 
 
-def by_site(parts: list[Packets]) -> dict[str, list[Packet]]:
+def by_site(parts: Iterable[Packets]) -> dict[str, list[Packet]]:
     """Return the packets of each site over consecutive spans."""
     packets: dict[str, list[Packet]] = {site: [] for site in SITES}
     number = 0
@@ -94,7 +95,7 @@ def by_site(parts: list[Packets]) -> dict[str, list[Packet]]:
 def emitted(scenario: Scenario, ends_ns: list[int], threads: int = 1) -> dict[str, list[Packet]]:
     """Return what a meeting's sources emit over spans that end at `ends_ns`."""
     found = Sources(scenario, INDEX, threads=threads)
-    return by_site([found.emit(end_ns).written() for end_ns in ends_ns])
+    return by_site(found.emit(end_ns).written() for end_ns in ends_ns)
 
 
 def of_root(streams: list[Stream], end_ns: int, seed: int = 1) -> Packets:

@@ -268,12 +268,13 @@ class Meeting:
         self.scenario = scenario
         self.network: Network = build_network(scenario)
         self.tally = Tally.zeros(
-            sites=len(self.network.sites),
+            self.network.grouping,
             egresses=len(self.network.egresses),
             streams=len(scenario.streams),
             turns=len(scenario.agenda),
             tiers=len(scenario.tiers),
         )
+        self._group = self.network.grouping.site.tolist()
         self.dead_rooms: set[int] = set()
         self.dead_relays: set[int] = set()
         self.dead_lines: set[int] = set()
@@ -388,7 +389,7 @@ class Meeting:
             self.tally.stream[origin, stream, StreamCount.ENDED] += 1
             self._note(self._up(s), number, Fate.ENDED, arrival_ns)
             delay_ns = arrival_ns - self.sent[number][0]
-            self.tally.up_delay[origin, bucket(delay_ns)] += 1
+            self.tally.up_delay[self._group[origin], bucket(delay_ns)] += 1
             self._listen(origin, number, arrival_ns)
 
     def _at_site(self, s: int, number: int, at_ns: int) -> None:
@@ -446,7 +447,7 @@ class Meeting:
         room[RoomCount.GAP_MAX_NS] = max(room[RoomCount.GAP_MAX_NS], gap_ns)
         room[RoomCount.DARK_NS] += gap_ns if gap_ns > self.scenario.dark_after_ns else 0
         room[RoomCount.LAST_NS] = at_ns
-        self.tally.room_delay[s, bucket(delay_ns)] += 1
+        self.tally.room_delay[self._group[s], bucket(delay_ns)] += 1
         self._listen(s, number, at_ns)
         if turn >= 0:
             seen = self.tally.turn[s, turn]
@@ -516,6 +517,8 @@ class Meeting:
         line[LineCount.DELIVERED_BYTES] += size_bytes
         line[LineCount.DELAY_SUM_NS] += delay_ns
         line[LineCount.DELAY_MAX_NS] = max(line[LineCount.DELAY_MAX_NS], delay_ns)
-        self.tally.line_delay[hop, bucket(delay_ns)] += 1
+        way, s = divmod(hop, len(self.network.sites))
+        group = way * self.network.grouping.groups + self._group[s]
+        self.tally.line_delay[group, bucket(delay_ns)] += 1
         self._note(hop, number, Fate.ARRIVED, at_ns + delay_ns)
         return at_ns + delay_ns

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount, bucket
-from sim.metrics.histogram import delays, order_statistic, quantiles_ns, sum_of_rows
+from sim.metrics.histogram import delays, merged, order_statistic, quantiles_ns
 from sim.metrics.measures import CAUSES, Cause, Course
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
 from tests.results.conftest import finish
@@ -218,7 +218,7 @@ def test_delays_of_some_rows_are_those_of_the_rows_alone():
     both = quantiles_ns(histogram, (50.0, 99.0), chosen)
     np.testing.assert_array_equal(both, quantiles_ns(histogram[chosen], (50.0, 99.0)))
     assert np.isnan(both).tolist() == [[False, True], [False, True]]
-    np.testing.assert_array_equal(sum_of_rows(histogram, chosen), histogram[1:].sum(axis=0))
+    np.testing.assert_array_equal(merged(histogram, chosen), histogram[1:].sum(axis=0))
 
 
 @given(

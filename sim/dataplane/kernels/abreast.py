@@ -97,7 +97,7 @@ def go_down_abreast(
         settle_carried(lane, first, 0, end_ns, tree, lines, flow, counts, bench)
     take_up(lanes, False, tree, counts, board)
     first_open = deliver_down(first, rows, end_ns, tree, lines, flow, counts, bench)
-    count_delays_down(lanes, first, rows, counts, board)
+    count_delays_down(lanes, first, rows, tree, counts, board)
     for lane in range(lanes):
         child = field_of(SITE, lane, board)
         packets, total_ns, longest_ns = put_back(lane, False, tree, counts, board)
@@ -133,7 +133,7 @@ def go_up_abreast(
         settle_carried(lane, first, n, end_ns, tree, lines, flow, counts, bench)
     take_up(lanes, True, tree, counts, board)
     first_open = deliver_up(first, rows, n, end_ns, tree, lines, flow, counts, bench)
-    count_delays_up(lanes, first, rows, n, counts, board)
+    count_delays_up(lanes, first, rows, n, tree, counts, board)
     for lane in range(lanes):
         put_back(lane, True, tree, counts, board)
     leave(lanes, n, start_ns, end_ns, lines, counts, board)

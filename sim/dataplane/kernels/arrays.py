@@ -77,6 +77,8 @@ class Tree(NamedTuple):
     lowest: int  # the largest precedence number of any stream
     playout_ns: Int64s  # (streams,) FOREVER_NS where freezes are not measured
     most_others: int  # packets of others in any one memory
+    line_histogram: Int64s  # (2n,) row of `Counts.line_delay`
+    room_histogram: Int64s  # (n,) row of `Counts.room_delay` and `Counts.up_delay`
 
 
 class Buckets(NamedTuple):
@@ -213,7 +215,7 @@ class Copies(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The arrays of a `Tally`."""
+    """The arrays of a `Tally`; delays may be a span's, see `Histograms`."""
 
     line: Int64s
     line_delay: Uint32s

@@ -91,16 +91,16 @@ def ask_for_counts(d, room, tree, counts):
     """
     shortest = bucket(tree.propagation_ns[d])
     longest = bucket(counts.line[d, DELAY_MAX_NS])
-    ask_for_delays(counts.line_delay[d], shortest, longest)
+    ask_for_delays(counts.line_delay[tree.line_histogram[d]], shortest, longest)
     listener = room
     if d >= tree.relay.size:
         # Most of what goes up ends at the next relay, so its delay is that of the line.
         listener = d - tree.relay.size
-        ask_for_delays(counts.up_delay[listener], shortest, longest)
+        ask_for_delays(counts.up_delay[tree.room_histogram[listener]], shortest, longest)
     elif room != NO_ROOM:
         longest = bucket(counts.room[room, ROOM_DELAY_MAX_NS])
         shortest = max(longest - 3 * SUBBUCKETS, np.int64(0))
-        ask_for_delays(counts.room_delay[room], shortest, longest)
+        ask_for_delays(counts.room_delay[tree.room_histogram[room]], shortest, longest)
     if listener != NO_ROOM:
         for stream in range(counts.stream.shape[1]):
             prefetch(counts.stream[listener, stream], HEARD)
@@ -118,7 +118,7 @@ def room_fate(s, lines):
 @inner
 def settle(d, first, arrived, tree, flow, counts, bench):
     """Count what direction `d` has delivered: places `first` to `arrived` - 1 on the bench."""
-    line, line_delay = counts.line[d], counts.line_delay[d]
+    line, line_delay = counts.line[d], counts.line_delay[tree.line_histogram[d]]
     packet, size_bytes = bench.packet[first:arrived], flow.size_bytes
     offered_ns, arrival_ns = bench.offered_ns[first:arrived], bench.arrival_ns[first:arrived]
     delay_sum_ns, delay_max_ns, size_sum_bytes = 0, line[DELAY_MAX_NS], 0
@@ -162,8 +162,9 @@ def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
         return
     if fate == FATE_RECEIVED:
         size_bytes, total_ns, longest_ns = receive(
-            counts.stream[s], counts.room_delay[s], 0, first, arrived, tree, flow, bench
-        )
+            counts.stream[s], counts.room_delay[tree.room_histogram[s]],
+            0, first, arrived, tree, flow, bench,
+        )  # fmt: skip
         count_room(counts.room[s], arrived - first, size_bytes, total_ns, longest_ns)
         watch_room(counts.room[s], first, arrived, tree, bench)
         if flow.turns_begin:

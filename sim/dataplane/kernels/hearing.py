@@ -178,10 +178,26 @@ def settle_carried(lane, first, offset, end_ns, tree, lines, flow, counts, bench
         return
     settle(d, 0, arrived, tree, flow, counts, bench)
     if offset:
-        receive(counts.stream[s], counts.up_delay[s], 0, 0, arrived, tree, flow, bench)
+        receive(
+            counts.stream[s],
+            counts.up_delay[tree.room_histogram[s]],
+            0,
+            0,
+            arrived,
+            tree,
+            flow,
+            bench,
+        )
     else:
         size, total, longest = receive(
-            counts.stream[s], counts.room_delay[s], 0, 0, arrived, tree, flow, bench
+            counts.stream[s],
+            counts.room_delay[tree.room_histogram[s]],
+            0,
+            0,
+            arrived,
+            tree,
+            flow,
+            bench,
         )
         count_room(counts.room[s], arrived, size, total, longest)
         if flow.turns_begin:
@@ -288,7 +304,7 @@ def deliver_up(first, rows, offset, end_ns, tree, lines, flow, counts, bench):
 
 
 @inner
-def count_delays_down(lanes, first, rows, counts, board):
+def count_delays_down(lanes, first, rows, tree, counts, board):
     """Count the delays of what was delivered from row `first` on, line by line and room by room.
 
     Band by band and lane by lane, so that what is at hand stays in the nearest cache.
@@ -297,7 +313,8 @@ def count_delays_down(lanes, first, rows, counts, board):
     for band in range(first, rows, BAND):
         for lane in range(lanes):
             s, place = field_of(SITE, lane, board), unsigned(lane)
-            line_delay, room_delay = counts.line_delay[s], counts.room_delay[s]
+            line_delay = counts.line_delay[tree.line_histogram[s]]
+            room_delay = counts.room_delay[tree.room_histogram[s]]
             for row in range(band, min(band + BAND, rows)):
                 number = cells[cell(row, LINE_BUCKET) + place]
                 if number != NO_BUCKET:
@@ -306,13 +323,14 @@ def count_delays_down(lanes, first, rows, counts, board):
 
 
 @inner
-def count_delays_up(lanes, first, rows, offset, counts, board):
+def count_delays_up(lanes, first, rows, offset, tree, counts, board):
     """As `count_delays_down`, where the way up is the line alone."""
     cells = board.cells
     for band in range(first, rows, BAND):
         for lane in range(lanes):
             s, place = field_of(SITE, lane, board), unsigned(lane)
-            line_delay, up_delay = counts.line_delay[offset + s], counts.up_delay[s]
+            line_delay = counts.line_delay[tree.line_histogram[offset + s]]
+            up_delay = counts.up_delay[tree.room_histogram[s]]
             for row in range(band, min(band + BAND, rows)):
                 number = cells[cell(row, LINE_BUCKET) + place]
                 if number != NO_BUCKET:

@@ -155,7 +155,7 @@ def hear_source(origin, lag_ns, first, last, tree, flow, counts, bench):
 
     It was composed for `lag_ns` before it was sent, which counts as delay.
     """
-    heard, delays = counts.stream[origin], counts.up_delay[origin]
+    heard, delays = counts.stream[origin], counts.up_delay[tree.room_histogram[origin]]
     receive(heard, delays, lag_ns, first, last, tree, flow, bench)
     for stream in range(tree.down.size):
         if not tree.goes_down[stream]:

@@ -89,7 +89,7 @@ class LiveDirection:
         self._clock = clock
         self._ledger = ledger
         self._count = ledger.tally.line[hop]
-        self._delay = ledger.tally.line_delay[hop]
+        self._delay = ledger.line_delay(hop)
         self._hop = hop
         self._propagation_ns = propagation_ns
         self._losses = losses

@@ -74,7 +74,7 @@ class ReferenceEngine:
     ) -> None:
         """Build the tree, empty and up; `watch` has the numbers of the sites to log fates of."""
         self.tally = Tally.zeros(
-            sites=len(network.sites),
+            network.grouping,
             egresses=len(network.egresses),
             streams=len(scenario.streams),
             turns=len(scenario.agenda),

@@ -13,6 +13,7 @@ from sim.dataplane.tally import (
     EgressCount,
     Fate,
     FateLog,
+    Histogram,
     LineCount,
     LossCause,
     StreamCount,
@@ -54,11 +55,24 @@ class Ledger:
         self.encounters: Counter[Encounter] = Counter()
         self._clock = clock
         self._sites = len(network.sites)
+        self._group = network.grouping.site.tolist()
+        self._groups = network.grouping.groups
         self._tier = network.tier.tolist()
         self._parent = network.parent.tolist()
         self._end = network.end.tolist()
         self._watch = watch
         self._fates: list[tuple[int, int, int, int]] = []
+
+    def line_delay(self, hop: int) -> Histogram:
+        """Return the histogram of a direction's delays."""
+        way, site = divmod(hop, self._sites)
+        delays: Histogram = self.tally.line_delay[way * self._groups + self._group[site]]
+        return delays
+
+    def room_delay(self, site: int) -> Histogram:
+        """Return the histogram of the delays in a site's room."""
+        delays: Histogram = self.tally.room_delay[self._group[site]]
+        return delays
 
     def send(self, packet: Packet) -> None:
         """Count a packet that its source sends, or should."""
@@ -112,7 +126,8 @@ class Ledger:
         self.tally.stream[packet.origin, packet.stream, StreamCount.ENDED] += 1
         self.decide(hop, packet, Fate.ENDED)
         if packet.direction == "up":
-            self.tally.up_delay[packet.origin, bucket(self._clock.now_ns - packet.due_ns)] += 1
+            delay_ns = self._clock.now_ns - packet.due_ns
+            self.tally.up_delay[self._group[packet.origin], bucket(delay_ns)] += 1
 
     def lose_at_end(self, hop: int, packet: Packet) -> None:
         """Count an `up` packet that ends at a dead relay; `hop` is its last."""

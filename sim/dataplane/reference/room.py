@@ -48,7 +48,7 @@ class LiveRoom:
         self._clock = clock
         self._ledger = ledger
         self._count = ledger.tally.room[site]
-        self._delay = ledger.tally.room_delay[site]
+        self._delay = ledger.room_delay(site)
         self._stream_counts = ledger.tally.stream[site]
         self._turn_counts = ledger.tally.turn[site]
         self._site = site
