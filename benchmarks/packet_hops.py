@@ -1,6 +1,7 @@
 """How many packet-hops a second: the packet engine on a national meeting, beside plain SimPy.
 
     python benchmarks/packet_hops.py [--scenario FILE] [--seconds 600] [--runs 3] [--threads 1]
+    python benchmarks/packet_hops.py --together [--seconds 60] [--runs 3]
 
 A packet-hop is one packet offered to one open line direction. Every run counts its work and the
 counts must agree, run by run; times are medians. The packet engine's figure is a whole run with
@@ -73,6 +74,29 @@ def new_process_s(scenario: Path, *, duration_ns: int, **environment: str) -> fl
     return time.perf_counter() - began_s
 
 
+def together(scenario: Path, *, seconds: int, copies: int, threads: int) -> float:
+    """Return the packet-hops a second that copies of the process make together.
+
+    Each runs the meeting once for its first second and then measures; the slowest one counts.
+    """
+    code = (
+        "from pathlib import Path; from sim.scenario.loader import load;"
+        "from sim.simulation import simulate;"
+        f"meeting = lambda s: load(Path({str(scenario)!r}), duration_ns=s * {NS_PER_S});"
+        f"simulate(meeting(1), threads={threads});"
+        f"run = simulate(meeting({seconds}), threads={threads});"
+        "print(run.measures.packet_hops, run.wall_s)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(copies)
+    ]
+    found = [process.communicate()[0].split() for process in running]
+    assert not any(process.returncode for process in running)
+    assert len({int(hops) for hops, _ in found}) == 1
+    return copies * int(found[0][0]) / max(float(wall_s) for _, wall_s in found)
+
+
 def main() -> None:
     """Time both, print medians and the ratio."""
     parser = argparse.ArgumentParser(description="Packet-hops per second, beside plain SimPy.")
@@ -80,8 +104,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600, help="of simulated time")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--together", action="store_true", help="compare two threads with two processes instead"
+    )
     arguments = parser.parse_args()
 
+    if arguments.together:
+        gains = []
+        for _ in range(arguments.runs):
+            one, two, threaded = (
+                together(
+                    arguments.scenario.resolve(),
+                    seconds=arguments.seconds, copies=copies, threads=threads,
+                ) / 1e6
+                for copies, threads in ((1, 1), (2, 1), (1, 2))
+            )  # fmt: skip
+            gains.append(threaded / two)
+            print(f"  one process {one:.1f}, two {two:.1f}, two threads {threaded:.1f} million/s")
+        print(
+            f"  two threads make {median(gains):.2f} ({min(gains):.2f} to {max(gains):.2f}) "
+            "of what two processes make together"
+        )
+        return
     full = load(arguments.scenario)
     scenario = load(arguments.scenario, duration_ns=arguments.seconds * NS_PER_S)
     packet_engine(replace(scenario, duration_ns=NS_PER_S, faults=()), threads=arguments.threads)
