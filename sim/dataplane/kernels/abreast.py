@@ -96,7 +96,7 @@ def go_down_abreast(
     for lane in range(lanes):
         settle_carried(lane, first, 0, end_ns, tree, lines, flow, counts, bench)
     take_up(lanes, False, tree, counts, board)
-    first_open = deliver_down(first, rows, end_ns, tree, lines, flow, counts, bench)
+    first_open = deliver_down(first, rows, end_ns, tree, flow, counts, bench)
     count_delays_down(lanes, first, rows, tree, counts, board)
     for lane in range(lanes):
         child = field_of(SITE, lane, board)
@@ -126,13 +126,13 @@ def go_up_abreast(
     first = most(CARRIED, lanes, board)
     lay_carried(lanes, first, n, tree, lines, flow, bench)
     rows = first + most(PACKETS, lanes, board)
-    lay_own(lanes, first, rows, n, tree, lines, flow, counts, bench)
+    lay_own(lanes, first, n, tree, lines, flow, counts, bench)
     offer_own(first, rows, (1 << lanes) - 1, n, tree, lines, chains, tables, flow, counts, bench)
     decide_lost(first, rows, n, end_ns, tree, lines, flow, counts, bench)
     for lane in range(lanes):
         settle_carried(lane, first, n, end_ns, tree, lines, flow, counts, bench)
     take_up(lanes, True, tree, counts, board)
-    first_open = deliver_up(first, rows, n, end_ns, tree, lines, flow, counts, bench)
+    first_open = deliver_up(first, rows, end_ns, tree, bench)
     count_delays_up(lanes, first, rows, n, tree, counts, board)
     for lane in range(lanes):
         put_back(lane, True, tree, counts, board)

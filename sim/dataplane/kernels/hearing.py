@@ -6,6 +6,8 @@ two streams one may overtake the other, which matters for nothing but a room's l
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from sim.compiled import inner, unsigned
@@ -214,92 +216,119 @@ def wait(lane, arrival_ns, board):
     set_field(LATEST, lane, max(latest_ns, arrival_ns), board)
 
 
+class Delivered(NamedTuple):
+    """What lines have delivered from the rows seen so far, as it is in registers."""
+
+    packets: Any
+    size: Any
+    delay: Any  # sum
+    longest: Any  # delay
+
+
 @inner
-def deliver_down(first, rows, end_ns, tree, lines, flow, counts, bench):
+def nothing_delivered():
+    """Return what no rows deliver."""
+    zero = spread(0)
+    return Delivered(zero, zero, zero, zero)
+
+
+@inner
+def deliver(got, size, delay, delivered):
+    """Count for the lines what one row delivers in the lanes in `got`."""
+    return Delivered(
+        delivered.packets + only(got, spread(1)),
+        delivered.size + only(got, size),
+        delivered.delay + only(got, delay),
+        larger(delivered.longest, only(got, delay)),
+    )
+
+
+@inner
+def close_delivered(delivered, board):
+    """Write down on the board what the lines have delivered."""
+    set_lanes(COUNT, delivered.packets, board)
+    set_lanes(SIZE_SUM, delivered.size, board)
+    set_lanes(DELAY_SUM, delivered.delay, board)
+    set_lanes(DELAY_MAX, delivered.longest, board)
+
+
+@inner
+def arrived_in(row, end_ns, board):
+    """Return in which lanes a row's packet arrives before `end_ns`, and in which it may later."""
+    accepted, lost = board.accepted[unsigned(row)], board.lost[unsigned(row)]
+    late = mask_of(accepted) & (load(board.cells, cell(row, ARRIVES)) >= end_ns)
+    return mask_of(accepted & ~lost) & ~late, late
+
+
+@inner
+def deliver_down(first, rows, end_ns, tree, flow, counts, bench):
     """Count what the rows from `first` on deliver to rooms; return the first row not decided."""
     board = bench.board
-    cells, first_open, zero, none = board.cells, rows, spread(0), spread(NO_BUCKET)
-    delivered, sizes, delays, longest = zero, zero, zero, zero
+    cells, first_open, none = board.cells, rows, spread(NO_BUCKET)
+    delivered = nothing_delivered()
     latest, gap = lanes_of(LATEST, board), lanes_of(GAP, board)
     for row in range(first, rows):
-        arrives, at = load(cells, cell(row, ARRIVES)), load(cells, cell(row, AT))
-        accepted, lost = board.accepted[unsigned(row)], board.lost[unsigned(row)]
-        late = mask_of(accepted) & (arrives >= end_ns)
-        got = mask_of(accepted & ~lost) & ~late
+        got, late = arrived_in(row, end_ns, board)
         if bits_of(late):
             first_open = min(first_open, row)
+        arrives = load(cells, cell(row, ARRIVES))
         packet = unsigned(board.packet[unsigned(row)])
-        size_bytes, sent_ns = flow.size_bytes[packet], flow.sent_ns[packet]
-        stream, delay = np.int64(flow.stream[packet]), arrives - at
-        transit = arrives - sent_ns
+        stream = unsigned(flow.stream[packet])
+        delay, transit = arrives - load(cells, cell(row, AT)), arrives - flow.sent_ns[packet]
         store(cells, cell(row, LINE_BUCKET), where(got, bucket(delay), none))
         store(cells, cell(row, HEARD_BUCKET), bucket(transit))
-        delivered, sizes = (
-            delivered + only(got, spread(1)),
-            sizes + only(got, spread(np.int64(size_bytes))),
-        )
-        delays, longest = delays + only(got, delay), larger(longest, only(got, delay))
+        delivered = deliver(got, spread(flow.size_bytes[packet]), delay, delivered)
         # An upper bound of the waits: sorted, no two arrivals are farther apart.
         gap = larger(gap, only(got, arrives - latest))
         latest = larger(latest, only(got, arrives))
-        hear(
-            stream, got, arrives, transit, spread(np.int64(flow.origin[packet])),
-            tree.playout_ns[unsigned(stream)], board.heard,
-        )  # fmt: skip
+        origin = spread(flow.origin[packet])
+        hear(stream, got, arrives, transit, origin, tree.playout_ns[stream], board.heard)
         if flow.turns_begin and flow.turn[packet] != NO_TURN:
-            for lane in range(LANES):
-                if bits_of(got) >> lane & 1:
-                    hear_turn(
-                        counts.turn[field_of(SITE, lane, board), flow.turn[packet]],
-                        cells[cell(row, ARRIVES) + unsigned(lane)],
-                    )
-    set_lanes(COUNT, delivered, board)
-    set_lanes(SIZE_SUM, sizes, board)
-    set_lanes(DELAY_SUM, delays, board)
-    set_lanes(DELAY_MAX, longest, board)
+            hear_turn_abreast(row, bits_of(got), flow.turn[packet], counts, board)
+    close_delivered(delivered, board)
     set_lanes(LATEST, latest, board)
     set_lanes(GAP, gap, board)
     return first_open
 
 
 @inner
-def deliver_up(first, rows, offset, end_ns, tree, lines, flow, counts, bench):
+def hear_turn_abreast(row, got, turn, counts, board):
+    """Count a packet of a turn's first frame in the rooms of the lanes in `got`."""
+    while got:
+        lane = lowest(got)
+        got &= got - 1
+        arrival_ns = board.cells[cell(row, ARRIVES) + unsigned(lane)]
+        hear_turn(counts.turn[field_of(SITE, lane, board), turn], arrival_ns)
+
+
+@inner
+def deliver_up(first, rows, end_ns, tree, bench):
     """Count what the rows from `first` on deliver to relays, where it ends.
 
     Returns the first row not decided.
     """
     board = bench.board
-    cells, first_open, zero, none = board.cells, rows, spread(0), spread(NO_BUCKET)
-    delivered, sizes, delays, longest = zero, zero, zero, zero
-    origin = lanes_of(SITE, board)
+    cells, first_open, none = board.cells, rows, spread(NO_BUCKET)
+    delivered, origin = nothing_delivered(), lanes_of(SITE, board)
     for row in range(first, rows):
-        arrives = load(cells, cell(row, ARRIVES))
-        accepted, lost = board.accepted[unsigned(row)], board.lost[unsigned(row)]
-        late = mask_of(accepted) & (arrives >= end_ns)
-        got = mask_of(accepted & ~lost) & ~late
+        got, late = arrived_in(row, end_ns, board)
         if bits_of(late):
             first_open = min(first_open, row)
         # The room sends into the line: its delay is all there is.
+        arrives = load(cells, cell(row, ARRIVES))
         delay = arrives - load(cells, cell(row, AT))
         store(cells, cell(row, LINE_BUCKET), where(got, bucket(delay), none))
-        delivered, sizes = (
-            delivered + only(got, spread(1)),
-            sizes + only(got, load(cells, cell(row, SIZE))),
-        )
-        delays, longest = delays + only(got, delay), larger(longest, only(got, delay))
+        delivered = deliver(got, load(cells, cell(row, SIZE)), delay, delivered)
         streams, left = load(cells, cell(row, STREAM)), bits_of(got)
         while left:
-            stream = cells[cell(row, STREAM) + unsigned(lowest(left))]
+            stream = unsigned(cells[cell(row, STREAM) + unsigned(lowest(left))])
             of_stream = streams == spread(stream)
             left &= ~bits_of(of_stream)
             hear(
-                stream, got & of_stream, arrives, delay, origin,
-                tree.playout_ns[unsigned(stream)], board.heard,
+                stream, got & of_stream, arrives, delay, origin, tree.playout_ns[stream],
+                board.heard,
             )  # fmt: skip
-    set_lanes(COUNT, delivered, board)
-    set_lanes(SIZE_SUM, sizes, board)
-    set_lanes(DELAY_SUM, delays, board)
-    set_lanes(DELAY_MAX, longest, board)
+    close_delivered(delivered, board)
     return first_open
 
 

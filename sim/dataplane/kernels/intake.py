@@ -282,7 +282,7 @@ def offer_copies(
 
 
 @inner
-def lay_own(lanes, first, rows, offset, tree, lines, flow, counts, bench):
+def lay_own(lanes, first, offset, tree, lines, flow, counts, bench):
     """Lay what the rooms of the lanes send in the rows from `first` on."""
     board, cells, precedences = bench.board, bench.board.cells, tree.precedence
     columns, sealed = bench.own, flow.mail.sealed
