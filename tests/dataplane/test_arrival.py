@@ -58,7 +58,7 @@ def test_a_room_counts_each_stream(
     bench.tree.playout_ns[:] = [playout_ns or FOREVER_NS for playout_ns in PLAYOUT_NS]
     bench.tree.speaker[1] = speaker
     bench.flow.origin[:] = [origin for *_, origin, _ in rows]
-    bench.flow.turn_of[:] = [turn for *_, turn in rows]
+    bench.flow.turn[:] = [turn for *_, turn in rows]
     flow = bench.flow._replace(turns_begin=any(turn >= 0 for *_, turn in rows))
     bench.bench.packet[: len(rows)] = np.arange(len(rows))
     bench.bench.arrival_ns[: len(rows)] = arrival_ns

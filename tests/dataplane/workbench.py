@@ -18,6 +18,7 @@ from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.kernels.relay import carry_relay
 from sim.dataplane.tally import Tally
 from sim.grouping import alone
+from sim.media.kernels.arrays import no_mail
 from sim.scenario.model import FOREVER_NS, Background, Loss
 from tests.dataplane.ticks import Edit, Offer
 
@@ -102,6 +103,7 @@ class Workbench:
             relay=np.array([True] + [False] * self.children),
             room=yes[:n].copy(),
             watched=no.copy(),
+            plain=no.copy(),
             processing_ns=zeros(n),
             propagation_ns=np.full(2 * n, self.propagation_ns),
             site_egress_first=ints(0, *[1] * n),
@@ -135,6 +137,7 @@ class Workbench:
             ),
             playout_ns=np.full(streams, FOREVER_NS),
             precedence=ints(*self.precedence),
+            lowest=max(self.precedence),
             most_others=self.most_others,
             line_histogram=np.arange(2 * n),
             room_histogram=np.arange(n),
@@ -154,6 +157,7 @@ class Workbench:
             fed=yes[:n].copy(),
             priority=np.full(2 * n, self.classes),
             others=quiet_backgrounds(others, keys, begins_ns=0, until_ns=self.until_ns),
+            replayed=no[:n].copy(),
         )
         self.egresses = arrays.Egresses(
             service=zeros(1),
@@ -193,6 +197,7 @@ class Workbench:
             size_bytes=np.array([offer.size_bytes for offer in self.offers], dtype=np.int32),
             turn=np.full(packets, -1, dtype=np.int16),
             turns_begin=False,
+            mail=no_mail(n),
         )
         self.copies = new_copies(1, CAPACITY)
         self.bench = enlarged(
