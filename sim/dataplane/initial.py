@@ -51,14 +51,15 @@ def new_tree(
     speaks[[network.index[turn.site] for turn in scenario.agenda]] = True
     ends_next = all_ends_next(scenario, network)
     gates = new_gates(scenario, network)
+    # What a relay's own room sends down does not go up.
+    rises = ends_next & ~sends_down & ~gates.stopping[network.parent]
     return arrays.Tree(
         feed=network.feed,
         rank=network.rank,
         relay=network.relay,
         room=network.room,
         watched=np.tile(watched, 2),
-        plain=plain(network, ends_next & ~gates.stopping[network.parent], speaks)
-        & ~np.tile(watched, 2),
+        plain=plain(network, hears=~speaks, rises=rises) & ~np.tile(watched, 2),
         processing_ns=network.processing_ns,
         propagation_ns=np.tile(network.propagation_ns, 2),
         site_egress_first=network.site_egress_first,
@@ -108,11 +109,16 @@ def all_ends_next(scenario: Scenario, network: Network) -> arrays.Bools:
     return ~passes
 
 
-def plain(network: Network, ends_next: arrays.Bools, speaks: arrays.Bools) -> arrays.Bools:
+def plain(network: Network, *, hears: arrays.Bools, rises: arrays.Bools) -> arrays.Bools:
     """Return which directions may be replayed abreast while nothing happens to them.
 
-    They have no policer and no packets of others. Down, they lead to leaves, whose rooms hear all
-    that comes; up, all that they carry is a room's own and ends at a relay that has no gate.
+    They have no policer and no packets of others. Down, they lead to leaves.
+
+    Parameters
+    ----------
+    hears : (n,) whether the site's room, if there is one, hears all that comes down
+    rises : (n,) whether all that the site sends and passes on is its room's own, goes up, and ends
+        at a relay that has no gate
     """
     simple = [
         port is not None
@@ -120,8 +126,7 @@ def plain(network: Network, ends_next: arrays.Bools, speaks: arrays.Bools) -> ar
         and (port.background is None or port.background.kind == "steady")
         for port in network.kinds
     ]
-    down = ~network.relay & network.room & ~speaks
-    possible = np.concatenate([down, ends_next])
+    possible = np.concatenate([~network.relay & network.room & hears, rises])
     possible &= np.array(simple, dtype=np.bool_)[network.kind]
     return possible
 
