@@ -44,6 +44,31 @@ class Packets:
     largest_bytes: int
     sealed: Sealed | None = None
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        first: int,
+        origin_first: Int64Array,
+        sent_ns: Int64Array,
+        size_bytes: Int64Array,
+        stream: Int64Array,
+        sequence: Int64Array,
+        turn: Int64Array,
+    ) -> Packets:
+        """Return packets that are written."""
+        return cls(
+            first=first,
+            origin_first=origin_first,
+            sent_ns=sent_ns,
+            size_bytes=size_bytes,
+            stream=stream,
+            sequence=sequence,
+            turn=turn,
+            first_frames=turn[turn >= 0],
+            largest_bytes=int(size_bytes.max(initial=0)),
+        )
+
     def __len__(self) -> int:
         return self.sent_ns.size
 

@@ -125,7 +125,7 @@ class Rehearsal:
         sent_ns, stream, size_bytes, origin, turn, sequence_numbers = (
             np.array(rows, dtype=np.int64).reshape(-1, 6).T.copy()
         )
-        return Packets(
+        return Packets.of(
             first=sum(packet[0] < start_ns for packet in self.packets),
             origin_first=np.searchsorted(origin, np.arange(len(self.scenario.sites) + 1)).astype(
                 np.int64
@@ -135,8 +135,6 @@ class Rehearsal:
             stream=stream,
             sequence=sequence_numbers,
             turn=turn,
-            first_frames=turn[turn >= 0],
-            largest_bytes=int(size_bytes.max(initial=0)),
         )
 
     def edits_in(self, start_ns: int, end_ns: int) -> list[Edit]:

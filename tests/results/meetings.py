@@ -313,7 +313,7 @@ class Meeting:
         """Return all that was sent; numbers are those of a run that was one span."""
         order = self._order()
         columns = np.array([self.sent[i] for i in order], dtype=np.int64).reshape(-1, 6)
-        return Packets(
+        return Packets.of(
             first=0,
             origin_first=np.searchsorted(columns[:, 4], np.arange(len(self.network.sites) + 1)),
             sent_ns=columns[:, 0],
@@ -321,8 +321,6 @@ class Meeting:
             stream=columns[:, 2],
             sequence=columns[:, 3],
             turn=columns[:, 5],
-            first_frames=columns[columns[:, 5] >= 0, 5],
-            largest_bytes=int(columns[:, 1].max(initial=0)),
         )
 
     def fates(self) -> FateLog:

@@ -158,7 +158,7 @@ def packets_in(road: Road, traffic: Traffic, start_ns: int, end_ns: int) -> Pack
     for k in range(int(traffic.stream.max()) + 1):
         ours = traffic.stream == k
         sequence[ours] = np.arange(np.count_nonzero(ours))
-    return Packets(
+    return Packets.of(
         first=int(low),
         origin_first=np.where(np.arange(road.hops + 2) > origin, high - low, 0),
         sent_ns=traffic.sent_ns[low:high],
