@@ -67,7 +67,7 @@ def with_board(bench: Bench, rows: int) -> Bench:
     """Return a bench whose board has room for so many rows."""
     if bench.board.packet.size >= rows:
         return bench
-    return bench._replace(board=new_board(rows, bench.board.heard))
+    return bench._replace(board=new_board(rows + rows // 4, bench.board.heard))
 
 
 def with_order(bench: Bench, sealed: Sealed | None) -> Bench:

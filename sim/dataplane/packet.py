@@ -232,10 +232,7 @@ class PacketEngine:
         if rows > self._copies.packet.shape[1]:
             self._copies = benches.new_copies(self._chunks.slots, rows + rows // 4)
         wide = alive + 2 * self._tree.most_others
-        for i, bench in enumerate(self._benches):
-            bench = benches.widened(bench, wide)
-            rows = self._copies.packet.shape[1] + bench.packet.size
-            self._benches[i] = benches.with_board(bench, rows)
+        self._benches = [benches.widened(bench, wide) for bench in self._benches]
 
     def _enough_up(self, bench: arrays.Bench, site: int, flow: arrays.Flow) -> arrays.Bench:
         """Return the bench with room enough for the up line of `site`."""
@@ -252,5 +249,8 @@ class PacketEngine:
         network, capacity = self._network, self._copies.packet.shape[1]
         egresses = slice(*network.site_egress_first[site : site + 2])
         children = int(np.diff(network.child_first)[egresses].sum())
+        if site:
+            offered = int(self._copies.rows[self._tree.slot[network.feed[site]]])
+            bench = benches.with_board(bench, offered + int(self._lines.carried.max()))
         rows = capacity * (2 + egresses.stop - egresses.start)
         return benches.enlarged(bench, new=rows, log=capacity * (2 + children), runs=0)

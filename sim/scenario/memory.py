@@ -22,8 +22,9 @@ STREAM_BYTES = 20 * 8
 TURN_BYTES = 3 * 8
 TIER_BYTES = 12 * 8
 CELL_BYTES = 128
-# Packets that sources send in a span: seven columns of 8 B, in up to four copies.
-PACKET_BYTES = 4 * 56
+# Packets that sources send in a span: columns of 28 B, twice and an eighth longer than needed, and
+# a burst of 18 B with as much room again.
+PACKET_BYTES = 100
 
 
 def check_memory(

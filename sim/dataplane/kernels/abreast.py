@@ -44,6 +44,7 @@ from sim.lanes import LANES
 
 LINES = int(Abreast.LINES)
 FEWEST = 2  # for fewer the lanes would stand empty
+CROWDED = -1  # instead of a number of lines: their rows do not fit the board
 
 
 @inner
@@ -67,8 +68,11 @@ def rises_alone(s, tree, lines, changes):
 def go_down_abreast(
     s, last, start_ns, end_ns, tree, lines, chains, tables, flow, changes, copies, counts, bench
 ):
-    """Replay the lines to `s` and some siblings up to site `last`; return how many, or 0."""
-    e, board, lanes = tree.feed[s], bench.board, 0
+    """Replay the lines to `s` and some siblings up to site `last`.
+
+    Returns how many; 0 if there are too few; or CROWDED.
+    """
+    e, board, lanes, carried = tree.feed[s], bench.board, 0, 0
     first_child, end_child = tree.child_first[e], tree.child_first[e + 1]
     for i in range(first_child + tree.rank[s], end_child):
         child = tree.children[i]
@@ -76,9 +80,12 @@ def go_down_abreast(
             break
         if not lines.replayed[child] and undisturbed(child, tree, lines, changes):
             set_field(SITE, lanes, child, board)
+            carried = max(carried, lines.carried[child])
             lanes += 1
     if lanes < FEWEST:
         return 0
+    if carried + copies.rows[tree.slot[e]] > board.packet.size:
+        return CROWDED
     for lane in range(lanes):
         child = field_of(SITE, lane, board)
         ask_for_counts(child, child, tree, counts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.compiled import entry, kernel
-from sim.dataplane.kernels.abreast import go_down_abreast, undisturbed
+from sim.dataplane.kernels.abreast import CROWDED, go_down_abreast, undisturbed
 from sim.dataplane.kernels.arrival import NO_ROOM, enter_room, room_fate
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
@@ -66,8 +66,9 @@ def walk_down(
 ):  # fmt: skip
     """Replay sites[begin:] over [start_ns, end_ns); return where it stopped.
 
-    It stops before a site whose rows may not fit the pool or the log any more; the caller
-    enlarges them and calls again from there. No site sees more packets than `copies` has room for.
+    It stops before a site whose rows may not fit the pool, the log or the board any more; the
+    caller enlarges them and calls again from there. No site sees more packets than `copies` has
+    room for.
     """
     capacity = copies.packet.shape[1]
     for position in range(begin, sites.size):
@@ -84,12 +85,16 @@ def walk_down(
             fates += tree.child_first[e + 1] - tree.child_first[e]
         if bench.log.shape[0] and bench.used[1] + capacity * fates > bench.log.shape[0]:
             return position
-        if undisturbed(s, tree, lines, line_changes) and go_down_abreast(
-            s, sites[-1], start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
-            copies, counts, bench,
-        ):  # fmt: skip
-            lines.replayed[s] = False
-            continue
+        if undisturbed(s, tree, lines, line_changes):
+            lanes = go_down_abreast(
+                s, sites[-1], start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
+                copies, counts, bench,
+            )  # fmt: skip
+            if lanes == CROWDED:
+                return position
+            if lanes > 0:
+                lines.replayed[s] = False
+                continue
         if s == 0:
             arrived = reach_root(end_ns, tree, lines, ups, flow, line_changes, counts, bench)
         else:
