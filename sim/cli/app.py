@@ -61,10 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except SystemExit as exit_:
             return exit_.code if isinstance(exit_.code, int) else EXIT_FAILED
         except Interrupted:
-            print("Interrupted; nothing half-written is left.", file=sys.stderr)
-            return EXIT_FAILED
+            return _interrupted()
         except Exception as error:
-            return _explain(error)
+            # A compiler that was stopped in one of its hooks fails later, and that is no news.
+            return _interrupted() if interrupts.heard else _explain(error)
     return EXIT_MET
 
 
@@ -179,6 +179,11 @@ def schema() -> None:
 
     with reader_may_leave():
         write_exactly(schema_text())
+
+
+def _interrupted() -> int:
+    print("Interrupted; nothing half-written is left.", file=sys.stderr)
+    return EXIT_FAILED
 
 
 def _explain(error: Exception) -> int:

@@ -21,19 +21,19 @@ class Interrupted(BaseException):
 
 
 class Interrupts:
-    """The signals of one command.
+    """The signals of one command; `heard` says whether any came.
 
     Every signal raises `Interrupted`, the second as the first, but while cleaning up goes on:
     then they are only remembered.
     """
 
     def __init__(self) -> None:
-        self._heard = False
+        self.heard = False
         self._held = False
 
     def check(self) -> None:
         """Raise `Interrupted` if a signal came, also one whose exception was swallowed."""
-        if self._heard:
+        if self.heard:
             raise Interrupted
 
     def hold(self) -> None:
@@ -54,6 +54,6 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        self._heard = True
+        self.heard = True
         if not self._held:
             raise Interrupted

@@ -253,6 +253,17 @@ def test_a_signal_in_mid_run_leaves_no_half_written_folder(hamlet, tmp_path, eng
     assert list((out / "hamlet").iterdir()) == []
 
 
+def test_a_failure_after_a_swallowed_signal_is_called_an_interruption(hamlet, monkeypatch, capsys):
+    def stopped_in_a_hook(*arguments):
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setattr("sim.cli.run.run", stopped_in_a_hook)
+    assert main(["run", str(hamlet)]) == 3
+    assert capsys.readouterr().err == "Interrupted; nothing half-written is left.\n"
+
+
 def test_a_signal_that_python_swallowed_is_not_forgotten():
     interrupts = Interrupts()
     with interrupts.listening():
