@@ -97,6 +97,11 @@ def together(scenario: Path, *, seconds: int, copies: int, threads: int) -> floa
     return copies * int(found[0][0]) / max(float(wall_s) for _, wall_s in found)
 
 
+def children_peak_mib() -> float:
+    """Return the largest peak memory of all processes started so far."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
 def main() -> None:
     """Time both, print medians and the ratio."""
     parser = argparse.ArgumentParser(description="Packet-hops per second, beside plain SimPy.")
@@ -150,12 +155,14 @@ def main() -> None:
     where = arguments.scenario.resolve()
     starts_s = [new_process_s(where, duration_ns=1) for _ in range(arguments.runs)]
     print(f"  start-up with cached kernels {median(starts_s):.2f} s")
+    new_process_s(where, duration_ns=arguments.seconds * NS_PER_S)
+    print(f"  peak memory of a new process {children_peak_mib():,.0f} MiB")
     with tempfile.TemporaryDirectory() as empty:
         first_s = new_process_s(where, duration_ns=1, NUMBA_CACHE_DIR=empty)
-    print(f"  start-up of the very first run, kernels compiled {first_s:.2f} s")
-    new_process_s(where, duration_ns=arguments.seconds * NS_PER_S)
-    peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"  peak memory of a new process {peak_bytes / 2**20:,.0f} MiB")
+    print(
+        f"  the very first run, which compiles the kernels: start-up {first_s:.2f} s, "
+        f"peak {children_peak_mib():,.0f} MiB"
+    )
 
 
 if __name__ == "__main__":

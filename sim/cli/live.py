@@ -14,7 +14,7 @@ from sim.results.clock import clock
 from sim.results.run import Progress
 
 NS_PER_S = 10**9
-STARTING = "Starting … (the first run ever compiles its kernels, for about a minute)"
+STARTING = "Starting … (the first run ever compiles its kernels: a minute or two)"
 Watch = Callable[[Progress], None]
 
 
