@@ -19,7 +19,6 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
 
 LANES = 8
-ALL = (1 << LANES) - 1
 
 _WORD = ir.IntType(64)
 _INDEX = ir.IntType(32)

@@ -1,4 +1,4 @@
-"""Lines of leaves, eight abreast.
+"""Lines that nothing happens to, eight abreast.
 
 Most lines lead to leaves, and nothing happens to most of them in a span: no fault, no change, no
 packets of others, no policer. Such lines have no business with each other, so eight of them are
