@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except SystemExit as exit_:
             return exit_.code if isinstance(exit_.code, int) else EXIT_FAILED
         except Interrupted:
+            interrupts.hold()
             return _interrupted()
         except Exception as error:
             # A compiler that was stopped in one of its hooks fails later, and that is no news.

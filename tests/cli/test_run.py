@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.cli.interrupts import Interrupted, Interrupts
+from sim.cli.interrupts import AGAIN_S, Interrupted, Interrupts
 from tests.cli.conftest import SCENARIO, command, sim
 
 
@@ -277,6 +277,18 @@ def test_a_signal_that_python_swallowed_is_not_forgotten():
             os.kill(os.getpid(), signal.SIGTERM)
         interrupts.hold()
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_that_python_swallowed_is_raised_again():
+    interrupts = Interrupts()
+    with interrupts.listening():
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                time.sleep(60)
+        interrupts.hold()
+        time.sleep(2 * AGAIN_S)
 
 
 @pytest.mark.parametrize("how", ["run --json", "run", "validate", "validate --resolved", "schema"])
