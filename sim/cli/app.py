@@ -17,6 +17,7 @@ import typer
 from sim.cli.interrupts import Interrupted, Interrupts
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.collector import collector_paused
+from sim.language.language import Code, Language
 
 EXIT_MET = 0
 EXIT_MISSED = 1
@@ -110,6 +111,9 @@ def run(
             help="Write every packet to or from this site as a table; repeatable.", metavar="SITE"
         ),
     ] = None,
+    lang: Annotated[
+        Code, typer.Option(help="Language of the report and the charts.", envvar="SIM_LANG")
+    ] = Code.en,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the report.")
@@ -129,6 +133,7 @@ def run(
             engine=engine.value,
             trace=tuple(dict.fromkeys(trace or [])),
             output="json" if json else "nothing" if quiet else "report",
+            language=Language(lang),
             live=not quiet,
         ),
         context.obj,

@@ -12,6 +12,7 @@ from sim.cli.interrupts import Interrupts
 from sim.cli.live import live_line
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError, did_you_mean
+from sim.language.language import Language
 from sim.report.page import print_report
 from sim.results.folder import Staged, run_name, stage
 from sim.results.run import Progress, Results
@@ -33,6 +34,7 @@ class Options:
     threads, engine : how to simulate
     trace : ids of sites to trace, each once
     output : what goes to stdout at the end
+    language : of the report and the charts
     live : whether a terminal shows how far the run is
     """
 
@@ -43,6 +45,7 @@ class Options:
     engine: str
     trace: tuple[str, ...]
     output: Literal["report", "json", "nothing"]
+    language: Language
     live: bool
 
 
@@ -135,4 +138,4 @@ def _print(results: Results, summary: Summary, folder: Path, options: Options) -
     if options.output == "json":
         write_exactly(dumps(summary))
     elif options.output == "report":
-        print_report(results, folder, console())
+        print_report(results, folder, console(), options.language)

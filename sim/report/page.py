@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.grouping import MOST_ROOMS
+from sim.language.language import ENGLISH, Language
 from sim.metrics.verdict import Verdict
 from sim.report import faults, lines, rooms, streams
 from sim.report.figures import UNKNOWN, count, share, time
@@ -24,10 +25,12 @@ from sim.terminal import put, shown, table
 from sim.units import format_share
 
 
-def print_report(results: Results, folder: Path, out: Console) -> None:
+def print_report(
+    results: Results, folder: Path, out: Console, language: Language = ENGLISH
+) -> None:
     """Print what a planner wants to know first; everything else is in `folder`."""
     out.print()
-    out.print(verdict_line(results))
+    out.print(verdict_line(results, language))
     if results.verdicts:
         put(out, _requirements(results, out))
         out.print()
@@ -59,17 +62,24 @@ def print_report(results: Results, folder: Path, out: Console) -> None:
     out.print(Text("Results: ") + shown(str(folder)), soft_wrap=True)
 
 
-def verdict_line(results: Results) -> Text:
+def verdict_line(results: Results, language: Language = ENGLISH) -> Text:
     """Return the verdict as a sentence."""
     missed = sum(not verdict.met for verdict in results.verdicts)
     name = shown(f"{results.scenario.name}: ", "bold")
     if not results.verdicts:
-        return name + Text("nothing is required, so nothing was missed")
+        return name + Text(language.say("nothing is required, so nothing was missed"))
+    n = len(results.verdicts)
     if missed:
-        return name + Text(
-            f"MISSED, {missed} of {count(len(results.verdicts), 'requirement')}", "bold red"
+        missed_text = language.say_count(
+            n,
+            "MISSED, {missed} of {n} requirement",
+            "MISSED, {missed} of {n} requirements",
+            missed=missed,
         )
-    return name + Text(f"MET, {count(len(results.verdicts), 'requirement')}", "bold green")
+        return name + Text(missed_text, "bold red")
+    return name + Text(
+        language.say_count(n, "MET, {n} requirement", "MET, {n} requirements"), "bold green"
+    )
 
 
 def totals_line(results: Results) -> str:

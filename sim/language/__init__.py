@@ -1,0 +1,1 @@
+"""Languages in which results are shown; messages about wrong input stay English."""
