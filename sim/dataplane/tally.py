@@ -87,17 +87,20 @@ class StreamCount(IntEnum):
     JITTER_MAX_16NS = 6
     FREEZES = 7
     FROZEN_NS = 8
-    SENT = 9  # as a source
-    ENDED = 10  # of those, reached the relay where the way up ends; `floor`: the root, even dead
-    LOST_OUTAGE = 11  # lost on the way up
-    LOST_POLICER = 12
-    LOST_QUEUE = 13
-    LOST_LINE = 14
-    LOST_ENDPOINT = 15  # its room was dead when it should have sent
-    LOST_PORT = 16  # a relay had no port for it
-    UNSELECTED = 17  # ended at a relay that passes on others; no loss
-    COMPOSED = 18  # ended at a relay on the way that composes; no loss
-    LAST_ORIGIN = 19  # 1 + the site that sent what it heard last; 0 before the first
+    LOSS_RUNS = 9  # of what comes down: times when packets were missing before one that came
+    LOSS_RUN_PACKETS = 10  # how many were; none where nothing came for longer than `dark_after_ns`
+    NEXT_SEQUENCE = 11  # of the source heard last, what follows the highest that came
+    LAST_ORIGIN = 12  # 1 + the site that sent what it heard last; 0 before the first
+    SENT = 13  # as a source
+    ENDED = 14  # of those, reached the relay where the way up ends; `floor`: the root, even dead
+    LOST_OUTAGE = 15  # lost on the way up
+    LOST_POLICER = 16
+    LOST_QUEUE = 17
+    LOST_LINE = 18
+    LOST_ENDPOINT = 19  # its room was dead when it should have sent
+    LOST_PORT = 20  # a relay had no port for it
+    UNSELECTED = 21  # ended at a relay that passes on others; no loss
+    COMPOSED = 22  # ended at a relay on the way that composes; no loss
 
 
 class TurnCount(IntEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +73,14 @@ class Packets:
         return self.sent_ns.size
 
     def written(self) -> Packets:
-        """Write all columns, if that is not done, and return the packets."""
-        if self.sealed is not None:
-            self.sealed.write_all()
-        return self
+        """Return the packets with all columns written, and nothing sealed any more.
+
+        Of sealed packets this is done once: each takes its sequence number when it is written.
+        """
+        if self.sealed is None:
+            return self
+        self.sealed.write_all()
+        return replace(self, sealed=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class Endpoints:
     delays : one way, from the origin
     gap_max_ns : (r,) int64, longest time without a packet, within the meeting or beginning in it
     dark_ns : (r,) int64, sum of the times without a packet that were longer than `dark_after_ns`
+    mos : (r,) float64, opinion score of the worst voice; NaN: none came, or none is rated
+    video_quality : (r,) float64, indicator of the worst video; NaN as of `mos`
     """
 
     site: Int64Array
@@ -48,6 +50,8 @@ class Endpoints:
     delays: Delays
     gap_max_ns: Int64Array
     dark_ns: Int64Array
+    mos: Float64Array
+    video_quality: Float64Array
 
     @property
     def lost_by_cause(self) -> Int64Array:
@@ -160,6 +164,17 @@ class Quality:
     freezes: Float64Array
     frozen_ns: Float64Array
 
+    def take(self, rows: Int64Array) -> Quality:
+        """Return the quality of some rows."""
+        return Quality(
+            received=self.received[rows],
+            delay_mean_ns=self.delay_mean_ns[rows],
+            delay_max_ns=self.delay_max_ns[rows],
+            jitter_max_ns=self.jitter_max_ns[rows],
+            freezes=self.freezes[rows],
+            frozen_ns=self.frozen_ns[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listeners:
@@ -171,6 +186,9 @@ class Listeners:
     due : (k,) int64, packets
     playout_ns : (k,) int64, the stream's play-out delay; 0: it has none, and no freezes
     quality : k rows
+    loss_runs, loss_run_packets : (k,) int64, times when packets were missing before one that came,
+        and how many were; none where nothing came for longer than `dark_after_ns`
+    mos, video_quality : (k,) float64, of a voice and of a video that is rated; else NaN
     """
 
     site: Int64Array
@@ -178,6 +196,10 @@ class Listeners:
     due: Int64Array
     playout_ns: Int64Array
     quality: Quality
+    loss_runs: Int64Array
+    loss_run_packets: Int64Array
+    mos: Float64Array
+    video_quality: Float64Array
 
     @property
     def loss(self) -> Float64Array:

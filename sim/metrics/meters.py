@@ -15,7 +15,8 @@ from sim.metrics import conservation
 from sim.metrics.due import Due
 from sim.metrics.groups import groups, rooms_together
 from sim.metrics.histogram import own_delays
-from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Measures
+from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Listeners, Measures
+from sim.metrics.opinion import worst_of
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
 from sim.metrics.timeline import TimelineMeter
@@ -103,7 +104,8 @@ class Meters:
         """
         scenario, network = self._scenario, self._network
         conservation.check(scenario, network, tally, packets_sent=packets_sent, pending=pending)
-        endpoints = self._endpoints(tally)
+        heard = listeners(scenario, network, tally)
+        endpoints = self._endpoints(tally, heard)
         conservation.check_endpoints(
             network,
             site=endpoints.site,
@@ -121,7 +123,7 @@ class Meters:
             endpoints=endpoints,
             lines=self._lines(tally),
             egresses=self._egresses(tally),
-            listeners=listeners(scenario, network, tally),
+            listeners=heard,
             sources=sources(scenario, network, tally),
             turns=turns(scenario, network, tally, turn_packets),
             timeline=self._timeline.finish(),
@@ -130,7 +132,7 @@ class Meters:
             groups=groups(network, tally, self._due),
         )
 
-    def _endpoints(self, tally: Tally) -> Endpoints:
+    def _endpoints(self, tally: Tally, heard: Listeners) -> Endpoints:
         network, scenario = self._network, self._scenario
         site = np.flatnonzero(network.room)
         room = tally.room[site]
@@ -159,6 +161,8 @@ class Meters:
             gap_max_ns=np.maximum(room[:, RoomCount.GAP_MAX_NS], still_ns),
             dark_ns=room[:, RoomCount.DARK_NS]
             + np.where(still_ns > scenario.dark_after_ns, still_ns, 0),
+            mos=worst_of(site, heard.site, heard.mos),
+            video_quality=worst_of(site, heard.site, heard.video_quality),
         )
 
     def _lines(self, tally: Tally) -> Lines:

@@ -9,9 +9,12 @@ from sim.dataplane.tally import StreamCount, Tally
 from sim.metrics.due import Due
 from sim.metrics.histogram import own_delays
 from sim.metrics.measures import Listeners, Quality, Sources
+from sim.metrics.opinion import video_quality, voice_mos
 from sim.metrics.way_up import SOURCE_LOSSES
 from sim.network.tree import Network
 from sim.network.ways import sum_above
+from sim.quality.codecs import CODECS
+from sim.quality.video import VIDEO_CODECS
 from sim.scenario.model import Scenario
 
 Int64Array = NDArray[np.int64]
@@ -21,12 +24,26 @@ def listeners(scenario: Scenario, network: Network, tally: Tally) -> Listeners:
     """Return how each room received each stream that comes down to it."""
     due = Due(scenario, network)
     site, stream = _down_to_rooms(scenario, network, due)
+    quality = _quality(scenario, tally, site, stream)
+    runs = tally.stream[site, stream, StreamCount.LOSS_RUNS]
+    missing = tally.stream[site, stream, StreamCount.LOSS_RUN_PACKETS]
+    mos, video = np.full(site.size, np.nan), np.full(site.size, np.nan)
+    for j, each in enumerate(scenario.streams):
+        rows = np.flatnonzero(stream == j)
+        if each.codec in CODECS:
+            mos[rows] = voice_mos(each, quality.take(rows), runs[rows], missing[rows])
+        elif each.codec in VIDEO_CODECS:
+            video[rows] = video_quality(each, quality.take(rows), missing[rows])
     return Listeners(
         site=site,
         stream=stream,
         due=due.by_stream(tally)[site, stream],
         playout_ns=_playouts_ns(scenario)[stream],
-        quality=_quality(scenario, tally, site, stream),
+        quality=quality,
+        loss_runs=runs,
+        loss_run_packets=missing,
+        mos=mos,
+        video_quality=video,
     )
 
 

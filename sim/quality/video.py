@@ -51,6 +51,8 @@ H264_VGA = Coefficients(
     source="ITU-T G.1070 (2012), as quoted in public code",
 )
 
+VIDEO_CODECS = {"mpeg4": MPEG4_QVGA, "h264": H264_VGA}
+
 
 def video_indicator(
     rate_bps: ArrayLike,

@@ -15,9 +15,10 @@ from rich.text import Text
 from sim.grouping import MOST_ROOMS
 from sim.language.language import ENGLISH, Language
 from sim.metrics.verdict import Verdict
-from sim.report import faults, lines, rooms, streams
+from sim.report import faults, lines, quality, rooms, streams
 from sim.report.figures import UNKNOWN, count, share, time
 from sim.results.place import id_and_place
+from sim.results.quality_figures import is_rated
 from sim.results.run import Results
 from sim.results.summary import TIMES
 from sim.scenario.model import Requirement
@@ -39,6 +40,8 @@ def print_report(
         rooms.tier_table(results, out),
         streams.stream_table(results, out),
     ]
+    if is_rated(results):
+        tables.append(quality.quality_table(results, out))
     if results.scenario.agenda:
         tables.append(streams.turn_table(results, out))
     tables.append(lines.worst_lines_table(results, out))

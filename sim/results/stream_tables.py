@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from sim.results.columns import (
     plain,
     text,
 )
+from sim.results.quality_figures import GroupQuality, Scores, quality_figures
 from sim.results.run import Results
 
 Int64Array = NDArray[np.int64]
@@ -33,6 +34,10 @@ def streams(results: Results, where: Sequence[str]) -> Table:
         packets("received", heard.quality.received),
         plain("loss", heard.loss),
         *_quality(heard.quality),
+        integers("loss_runs", "1", heard.loss_runs),
+        packets("loss_run_packets", heard.loss_run_packets),
+        plain("mos", heard.mos),
+        plain("video_quality", heard.video_quality),
     )
 
 
@@ -66,6 +71,31 @@ def turns(results: Results, where: Sequence[str]) -> Table:
         *_waits("first_packet", taken.first),
         *_waits("first_frame", taken.whole),
         integers("rooms_never_whole", "1", taken.never_whole),
+    )
+
+
+def quality(results: Results) -> Table:
+    """Return a row for all rooms, for those of each tier and of each branch of the root."""
+    figures = quality_figures(results)
+
+    def score(name: str, take: Callable[[GroupQuality], Scores]) -> list[Column]:
+        scores = [take(each) for each in figures]
+        return [
+            integers(f"{name}_rated", "1", [each.rated for each in scores]),
+            plain(f"{name}_p50", np.array([each.p50 for each in scores])),
+            plain(f"{name}_p5", np.array([each.p5 for each in scores])),
+            plain(f"{name}_least", np.array([each.least for each in scores])),
+        ]
+
+    return (
+        text("group", [each.kind for each in figures]),
+        text("id", [each.id for each in figures]),
+        text("name", [each.name for each in figures]),
+        integers("rooms", "1", [each.rooms for each in figures]),
+        *score("mos", lambda each: each.mos),
+        *score("video_quality", lambda each: each.video_quality),
+        integers("frozen_rooms", "1", [each.frozen for each in figures]),
+        integers("freezes", "1", [each.freezes for each in figures]),
     )
 
 

@@ -26,6 +26,7 @@ from sim.metrics.measures import CAUSES, Waits
 from sim.metrics.verdict import Verdict, Worst
 from sim.results.columns import NS_PER_MS, NS_PER_S, Table
 from sim.results.place import place
+from sim.results.quality_figures import GroupQuality, Scores, quality_figures
 from sim.results.run import Results
 from sim.results.stream_figures import StreamFigures, down_figures, up_figures
 from sim.scenario.model import Requirement
@@ -92,6 +93,7 @@ def _findings(results: Results, resolved: str) -> Summary:
     rooms = measures.endpoints
     lost = rooms.lost.sum(axis=0)
     due = int(rooms.due.sum())
+    quality = quality_figures(results)
     return {
         "scenario": scenario.name,
         "scenario_hash": blake2b(resolved.encode(), digest_size=16).hexdigest(),
@@ -113,6 +115,8 @@ def _findings(results: Results, resolved: str) -> Summary:
         },
         "streams": {each.stream: _stream(each) for each in down_figures(results)},
         "sources": {each.stream: _source(each) for each in up_figures(results)},
+        "quality": _group_quality(quality[0]),
+        "quality_at": {each.id: _group_quality(each) for each in quality if each.kind == "tier"},
         "turns": _turns(results),
         # A run whose books do not balance has no results at all: it ends in an error.
         "conservation": True,
@@ -175,6 +179,25 @@ def _quality(figures: StreamFigures) -> Summary:
         "frozen": figures.frozen,
         "freezes": figures.freezes,
         "frozen_max_ms": _in_ms(figures.frozen_max_ns),
+    }
+
+
+def _group_quality(figures: GroupQuality) -> Summary:
+    return {
+        "rooms": figures.rooms,
+        "mos": _scores(figures.mos),
+        "video_quality": _scores(figures.video_quality),
+        "frozen": figures.frozen,
+        "freezes": figures.freezes,
+    }
+
+
+def _scores(scores: Scores) -> dict[str, float | int | None]:
+    return {
+        "rated": scores.rated,
+        "p50": _known(scores.p50),
+        "p5": _known(scores.p5),
+        "least": _known(scores.least),
     }
 
 

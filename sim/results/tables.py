@@ -25,7 +25,7 @@ from sim.results.columns import (
 )
 from sim.results.place import places
 from sim.results.run import Results
-from sim.results.stream_tables import sources, streams, turns
+from sim.results.stream_tables import quality, sources, streams, turns
 
 Int64Array = NDArray[np.int64]
 
@@ -40,6 +40,7 @@ def tables(results: Results) -> dict[str, Table]:
         "lines": lines(results, where),
         "egresses": egresses(results, where),
         "streams": streams(results, where),
+        "quality": quality(results),
         "sources": sources(results, where),
         "turns": turns(results, where),
         "timeline": timeline(results),
@@ -76,6 +77,8 @@ def endpoints(results: Results, where: Sequence[str]) -> Table:
         *delay_columns(rooms.delays),
         ms("gap_max_ms", rooms.gap_max_ns),
         ms("dark_ms", rooms.dark_ns),
+        plain("mos", rooms.mos),
+        plain("video_quality", rooms.video_quality),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
 
+from sim.errors import did_you_mean
 from sim.scenario import loss_text, quantities
 from sim.scenario.model import Loss
 from sim.scenario.quantities import (
@@ -53,8 +54,9 @@ def words(*choices: str) -> tuple[BeforeValidator, WithJsonSchema]:
 
     def read(text: str) -> str:
         if text not in choices:
-            listed = " or ".join(f"'{choice}'" for choice in choices)
-            raise ValueError(f"'{text}' must be {listed}")
+            *most, last = (f"'{choice}'" for choice in choices)
+            listed = f"{', '.join(most)} or {last}" if most else last
+            raise ValueError(f"'{text}' must be {listed}{did_you_mean(text, choices)}")
         return text
 
     return reader(read), WithJsonSchema({"enum": list(choices)})

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
+from sim.quality.codecs import CODECS
+from sim.quality.video import VIDEO_CODECS
 from sim.scenario.fields import (
     Factor,
     Flag,
@@ -26,6 +28,7 @@ from sim.scenario.fields import (
     Size,
     Time,
     Word,
+    words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
 
@@ -71,6 +74,11 @@ class StreamFields(Fields):
         None,
         description="Longest time between packets that does not freeze it; default: freezes are "
         "not counted. At least the time from frame to frame.",
+    )
+    codec: Annotated[str, *words(*CODECS, *VIDEO_CODECS)] | None = Field(
+        None,
+        description="What it is coded with: how good it is in each room is then rated, a voice "
+        "by the E-model, a video by an indicator; default: not rated.",
     )
     spread: Time | None = Field(
         None,

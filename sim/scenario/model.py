@@ -265,6 +265,8 @@ class Stream:
     meeting : the meeting it belongs to; empty: the one that is rehearsed
     precedence : its class where a transmitter has priorities; 0 goes first
     playout_ns : longest time between packets that does not freeze it, ns; 0: not measured
+    codec : a key of `CODECS` or of `VIDEO_CODECS` in `sim.quality`; empty: how good
+        it is in rooms is not rated
     spread_ns : each origin but the root starts up to this much later, drawn, ns
     start_ns, span_ns, frames_per_span : when frames are due
     frame_bytes : media bytes of an ordinary frame (its mean where sizes vary)
@@ -284,6 +286,7 @@ class Stream:
     meeting: str
     precedence: int
     playout_ns: int
+    codec: str
     spread_ns: int
     start_ns: int
     span_ns: int
@@ -295,6 +298,20 @@ class Stream:
     packet_bytes: int
     overhead_bytes: int
     pace_bps: int
+
+    @property
+    def interval_ns(self) -> Fraction:
+        """The time from one frame to the next, ns."""
+        return Fraction(self.span_ns, self.frames_per_span)
+
+    @property
+    def media_bps(self) -> Fraction:
+        """The mean bit rate of the media alone, bit/s; frames count with their mean size."""
+        frames = max(self.key_every, 1)
+        cycle_bytes = self.frame_bytes * frames
+        if self.key_every:
+            cycle_bytes += self.key_bytes - self.frame_bytes
+        return 8 * 10**9 * cycle_bytes / (frames * self.interval_ns)
 
     @property
     def wire_bps(self) -> Fraction:

@@ -244,6 +244,8 @@ def _stream(scenario: Scenario, tree: Tree, stream: Stream) -> str:
     fields["spread"] = f"{stream.spread_ns} ns"
     if stream.playout_ns:
         fields["playout"] = f"{stream.playout_ns} ns"
+    if stream.codec:
+        fields["codec"] = stream.codec
     if stream.meeting:
         fields["meeting"] = quoted(stream.meeting)
     return mapping(**fields)

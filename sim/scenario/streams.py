@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil, gcd
 
+from sim.quality.video import VIDEO_CODECS, video_indicator
 from sim.scenario import classes
 from sim.scenario.document import Document
 from sim.scenario.meeting_schema import StreamFields
@@ -100,6 +101,7 @@ def _stream(name: str, fields: StreamFields, way: Way, precedence: int, root: st
         meeting=fields.meeting or "",
         precedence=precedence,
         playout_ns=fields.playout or 0,
+        codec=fields.codec or "",
         spread_ns=_spread_ns(fields, way, pace, key_every, root),
         start_ns=fields.start,
         span_ns=pace.span_ns,
@@ -112,6 +114,7 @@ def _stream(name: str, fields: StreamFields, way: Way, precedence: int, root: st
         overhead_bytes=fields.overhead,
         pace_bps=0,
     )
+    _check_codec(stream)
     return replace(stream, pace_bps=_pace_bps(fields, stream.wire_bps))
 
 
@@ -183,6 +186,21 @@ def _check_packets(
     if per_s > MAX_PACKETS_PER_S:
         text = f"{per_s} packets a second are above the limit of {MAX_PACKETS_PER_S}"
         raise FaultyError(size, text)
+
+
+def _check_codec(stream: Stream) -> None:
+    if stream.codec and stream.direction == "up":
+        raise FaultyError(("codec",), "is rated in rooms, and no room receives what goes up")
+    if stream.codec in VIDEO_CODECS:
+        try:
+            video_indicator(
+                float(stream.media_bps),
+                float(10**9 / stream.interval_ns),
+                0,
+                coefficients=VIDEO_CODECS[stream.codec],
+            )
+        except ValueError as error:
+            raise FaultyError(("codec",), str(error)) from error
 
 
 def _pace_bps(fields: StreamFields, wire_bps: Fraction) -> int:

@@ -299,7 +299,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         rooms=[site for site in sites if sites[site].room],
         duration_ns=duration_ns,
         window_ns=draw(st.integers(1, LONGEST_NS)),
-        dark_after_ns=draw(st.integers(0, 8)),
+        dark_after_ns=draw(st.integers(0, 8) | st.just(100)),
         seed=draw(st.integers(0, 2**16)),
         streams=[draw(streams(name, parents, composers)) for name in names],
         agenda=draw(agendas(list(parents), ranked, duration_ns)),

@@ -182,6 +182,7 @@ def stream(
         meeting=meeting,
         precedence=precedence,
         playout_ns=playout_ns,
+        codec="",
         spread_ns=0,
         start_ns=0,
         span_ns=10,

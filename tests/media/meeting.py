@@ -19,6 +19,7 @@ STEADY = Stream(
     meeting="",
     precedence=0,
     playout_ns=0,
+    codec="",
     spread_ns=0,
     start_ns=0,
     span_ns=10**9,

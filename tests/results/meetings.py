@@ -227,6 +227,7 @@ def stream(
         meeting="",
         precedence=0,
         playout_ns=playout_ns,
+        codec="",
         spread_ns=0,
         start_ns=0,
         span_ns=S,
@@ -406,9 +407,16 @@ class Meeting:
 
     def _listen(self, s: int, number: int, at_ns: int) -> None:
         """Count a packet at the listener whose row is that of s."""
-        sent_ns, _, stream, _, _, _ = self.sent[number]
+        sent_ns, _, stream, sequence, _, _ = self.sent[number]
         count, delay_ns = self.tally.stream[s, stream], at_ns - sent_ns
         playout_ns = self.scenario.streams[stream].playout_ns
+        if self.scenario.streams[stream].direction != "up":
+            missing = sequence - int(count[StreamCount.NEXT_SEQUENCE])
+            gap_ns = at_ns - int(count[StreamCount.LAST_NS])
+            if count[StreamCount.RECEIVED] and missing and gap_ns <= self.scenario.dark_after_ns:
+                count[StreamCount.LOSS_RUNS] += 1
+                count[StreamCount.LOSS_RUN_PACKETS] += missing
+            count[StreamCount.NEXT_SEQUENCE] = sequence + 1
         if count[StreamCount.RECEIVED]:
             difference_ns = abs(delay_ns - int(count[StreamCount.LAST_TRANSIT_NS]))
             jitter = int(count[StreamCount.JITTER_16NS])

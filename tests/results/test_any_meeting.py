@@ -132,6 +132,23 @@ class Ran:
                     return None
             s = int(network.parent[s])
 
+    def runs_missing(self, room_row, stream):
+        """Return (runs, packets) missing before packets that a room received, but in the dark."""
+        trace, runs, missing, last = self.traces[room_row], 0, 0, {}
+        watched, received = trace.watched, trace.fate == Fate.ROOM_RECEIVED
+        rows = np.flatnonzero(received & (watched.stream == stream))
+        source = None
+        origins = self.network.order[watched.origin[rows]]
+        for row in rows[np.lexsort((watched.sequence[rows], origins, trace.at_ns[rows]))]:
+            sequence, at_ns = int(watched.sequence[row]), int(trace.at_ns[row])
+            if watched.origin[row] == source:
+                gap = sequence - last["sequence"] - 1
+                if gap > 0 and at_ns - last["at_ns"] <= self.scenario.dark_after_ns:
+                    runs, missing = runs + 1, missing + gap
+                sequence = max(sequence, last["sequence"])
+            source, last = watched.origin[row], {"sequence": sequence, "at_ns": at_ns}
+        return runs, missing
+
     def due(self, room):
         """Return the numbers of the packets that are due to a room."""
         above = {0, *self.network.path(room)} - {room}
@@ -168,6 +185,9 @@ def assert_measured(ran):
         ):
             assert n_due == sum(ran.sent[packet][1] == stream for packet in due)
             assert came == received[room, int(stream)]
+        runs = zip(heard.loss_runs[mine], heard.loss_run_packets[mine], strict=True)
+        for stream, counted in zip(heard.stream[mine].tolist(), runs, strict=True):
+            assert counted == ran.runs_missing(i, stream)
         assert {ran.sent[packet][1] for packet in due} <= set(heard.stream[mine].tolist())
         trace = ran.traces[i]
         assert trace.watched.site == room
@@ -241,8 +261,9 @@ def test_every_packet_is_measured_where_it_got_to(capsys):
         met["a packet unselected"] += int(sent.unselected.sum())
         met["a packet composed"] += int(sent.composed.sum())
         met["a packet up ended"] += int(sent.ended.sum())
+        met["a run of losses"] += int(ran.measures.listeners.loss_runs.sum())
         met["a turn's first frame whole"] += int(ran.measures.turns.whole.rooms.sum())
 
     measured()
-    assert len(met) == 8
+    assert len(met) == 9
     assert all(met.values()), met

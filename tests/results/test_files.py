@@ -36,6 +36,7 @@ def test_the_folder_holds_what_it_should(folder):
         "egresses.parquet",
         "endpoints.parquet",
         "lines.parquet",
+        "quality.parquet",
         "scenario.yaml",
         "sources.parquet",
         "streams.parquet",

@@ -10,6 +10,7 @@ import pytest
 from sim.dataplane.tally import LineCount, StreamCount, TurnCount
 from sim.metrics.meters import Meters
 from sim.metrics.steady import BusyMeter, Steady
+from sim.metrics.streams import listeners
 from sim.metrics.turns import turns
 from sim.metrics.verdict import judge
 from sim.network.ways import ends
@@ -78,7 +79,8 @@ def test_what_comes_back_to_the_speaker_and_is_lost_is_no_loss_to_it(meeting):
     tally.line[district, [LineCount.DELIVERED, LineCount.LOST_LINE]] += (-1, 1)
     tally.own_lost[speaker, 3, network.tier[district]] += 1
     meters = Meters(meeting.scenario, network)
-    rooms = meters._endpoints(tally)
+    heard = listeners(meeting.scenario, network, tally)
+    rooms = meters._endpoints(tally, heard)
     lost = dict(zip(rooms.site.tolist(), rooms.lost[:, 3].sum(axis=1).tolist(), strict=True))
     assert lost.pop(speaker) == 0
     assert {s for s, packets in lost.items() if packets} == {district + 1, district + 3}

@@ -44,6 +44,9 @@ JITTER_16NS = int(StreamCount.JITTER_16NS)
 JITTER_MAX_16NS = int(StreamCount.JITTER_MAX_16NS)
 FREEZES = int(StreamCount.FREEZES)
 FROZEN_NS = int(StreamCount.FROZEN_NS)
+LOSS_RUNS = int(StreamCount.LOSS_RUNS)
+LOSS_RUN_PACKETS = int(StreamCount.LOSS_RUN_PACKETS)
+NEXT_SEQUENCE = int(StreamCount.NEXT_SEQUENCE)
 LAST_ORIGIN = int(StreamCount.LAST_ORIGIN)
 
 TURN_FIRST_NS = int(TurnCount.FIRST_NS)
@@ -104,7 +107,7 @@ def ask_for_counts(d, room, tree, counts):
     if listener != NO_ROOM:
         for stream in range(counts.stream.shape[1]):
             prefetch(counts.stream[listener, stream], HEARD)
-            prefetch(counts.stream[listener, stream], FROZEN_NS)
+            prefetch(counts.stream[listener, stream], LAST_ORIGIN)
 
 
 @kernel
@@ -203,12 +206,22 @@ def receive(streams, delays, lag_ns, first, arrived, tree, flow, bench):
             streams[stream, HEARD_LAST_NS] = arrival_ns
             streams[stream, HEARD_TRANSIT_NS] = delay_ns
             streams[stream, JITTER_16NS] = 0
+            if tree.goes_down[stream]:
+                streams[stream, NEXT_SEQUENCE] = flow.sequence[p]
+        waited_ns = arrival_ns - streams[stream, HEARD_LAST_NS]
+        if tree.goes_down[stream]:
+            number = flow.sequence[p]
+            missing = number - streams[stream, NEXT_SEQUENCE]
+            if missing > 0 and waited_ns <= tree.dark_after_ns:
+                streams[stream, LOSS_RUNS] += 1
+                streams[stream, LOSS_RUN_PACKETS] += missing
+            streams[stream, NEXT_SEQUENCE] = max(streams[stream, NEXT_SEQUENCE], number + 1)
         jitter_16ns = next_jitter(
             streams[stream, JITTER_16NS], delay_ns, streams[stream, HEARD_TRANSIT_NS]
         )
         streams[stream, JITTER_16NS] = jitter_16ns
         streams[stream, JITTER_MAX_16NS] = max(streams[stream, JITTER_MAX_16NS], jitter_16ns)
-        beyond_ns = arrival_ns - streams[stream, HEARD_LAST_NS] - playouts_ns[stream]
+        beyond_ns = waited_ns - playouts_ns[stream]
         if beyond_ns > 0:
             streams[stream, FREEZES] += 1
             streams[stream, FROZEN_NS] += beyond_ns

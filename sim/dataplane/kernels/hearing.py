@@ -53,16 +53,15 @@ from sim.lanes import LANES, bits_of, larger, load, lowest, mask_of, only, sprea
 ROOM_LAST_NS = int(RoomCount.LAST_NS)
 ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
 ENDED = int(StreamCount.ENDED)
-LAST_ORIGIN = int(StreamCount.LAST_ORIGIN)
 MET_LONG_WAIT = int(Abreast.LONG_WAIT)
 
 # Cells that are used again, for the buckets of delays, when what was let in is settled.
 LINE_BUCKET, HEARD_BUCKET, NO_BUCKET = BEGINS, NEED, -1
 
-# What lanes keep of a stream: the first nine of `StreamCount`, and its last origin.
+# What lanes keep of a stream: what a listener has in `StreamCount`, the columns before `SENT`.
 RECEIVED, DELAY_TOTAL, DELAY_MOST, LAST, TRANSIT, JITTER, JITTER_MOST, FREEZES, FROZEN = range(9)
-ORIGIN = 9
-HEARD = 10
+RUNS, RUN_PACKETS, NEXT, ORIGIN = range(9, 13)
+HEARD = int(StreamCount.SENT)
 
 
 @inner
@@ -81,9 +80,8 @@ def take_up(lanes, way_up, tree, counts, board):
             if tree.goes_down[stream] == way_up:
                 continue
             row = rows[unsigned(stream)]
-            for which in range(ORIGIN):
+            for which in range(HEARD):
                 heard[heard_cell(stream, which) + place] = row[unsigned(which)]
-            heard[heard_cell(stream, ORIGIN) + place] = row[LAST_ORIGIN]
 
 
 @inner
@@ -98,9 +96,8 @@ def put_back(lane, way_up, tree, counts, board):
         row = rows[unsigned(stream)]
         packets -= row[RECEIVED]
         total_ns -= row[DELAY_TOTAL]
-        for which in range(ORIGIN):
+        for which in range(HEARD):
             row[unsigned(which)] = heard[heard_cell(stream, which) + place]
-        row[LAST_ORIGIN] = heard[heard_cell(stream, ORIGIN) + place]
         if way_up:
             row[ENDED] = row[RECEIVED]
         packets += row[RECEIVED]
@@ -142,6 +139,22 @@ def hear(stream, got, arrives, transit, origin, playout_ns, heard):
     store(heard, heard_cell(stream, JITTER_MOST), larger(worst, only(got, jitter)))
     origins = load(heard, heard_cell(stream, ORIGIN))
     store(heard, heard_cell(stream, ORIGIN), where(got, mark, origins))
+
+
+@inner
+def miss(stream, got, arrives, number, origin, dark_after_ns, heard):
+    """Count runs of losses before packets of one stream in the lanes in `got`, before `hear`."""
+    follows = load(heard, heard_cell(stream, ORIGIN)) == origin + 1
+    expected = load(heard, heard_cell(stream, NEXT))
+    missing = got & follows & (number > expected)
+    if bits_of(missing):
+        waited = arrives - load(heard, heard_cell(stream, LAST))
+        missing = missing & (waited <= dark_after_ns)
+        runs, packets = heard_cell(stream, RUNS), heard_cell(stream, RUN_PACKETS)
+        store(heard, runs, load(heard, runs) + only(missing, spread(1)))
+        store(heard, packets, load(heard, packets) + only(missing, number - expected))
+    latest = larger(only(follows, expected), number + 1)
+    store(heard, heard_cell(stream, NEXT), where(got, latest, expected))
 
 
 @inner
@@ -282,6 +295,8 @@ def deliver_down(first, rows, end_ns, tree, flow, counts, bench):
         gap = larger(gap, only(got, arrives - latest))
         latest = larger(latest, only(got, arrives))
         origin = spread(flow.origin[packet])
+        number = spread(flow.sequence[packet])
+        miss(stream, got, arrives, number, origin, tree.dark_after_ns, board.heard)
         hear(stream, got, arrives, transit, origin, tree.playout_ns[stream], board.heard)
         if flow.turns_begin and flow.turn[packet] != NO_TURN:
             hear_turn_abreast(row, bits_of(got), flow.turn[packet], counts, board)

@@ -73,3 +73,5 @@ class Encounter(StrEnum):
     NEW_SOURCE = "a room that has heard one speaker hears another"
     FREEZE = "a gap between packets is longer than the play-out delay"
     NO_FREEZE = "a gap between packets is exactly the play-out delay"
+    LOSS_RUN = "a room misses packets before one that comes"
+    LOSS_RUN_IN_THE_DARK = "a room misses packets while nothing comes for long"

@@ -12,6 +12,32 @@ from sim.dataplane.reference.packet import Packet
 from sim.dataplane.tally import StreamCount
 
 
+def miss(
+    count: NDArray[np.int64],
+    packet: Packet,
+    *,
+    now_ns: int,
+    dark_after_ns: int,
+    encounters: Counter[Encounter],
+) -> None:
+    """Count the packets that are missing before one that a room receives, ahead of `listen`.
+
+    They are a run of losses, unless nothing of the stream came for longer than `dark_after_ns`.
+    """
+    if count[StreamCount.LAST_ORIGIN] != packet.origin + 1:
+        count[StreamCount.NEXT_SEQUENCE] = packet.sequence + 1
+        return
+    missing = packet.sequence - int(count[StreamCount.NEXT_SEQUENCE])
+    if missing > 0 and now_ns - int(count[StreamCount.LAST_NS]) > dark_after_ns:
+        encounters[Encounter.LOSS_RUN_IN_THE_DARK] += 1
+    elif missing > 0:
+        count[StreamCount.LOSS_RUNS] += 1
+        count[StreamCount.LOSS_RUN_PACKETS] += missing
+        encounters[Encounter.LOSS_RUN] += 1
+    highest = int(count[StreamCount.NEXT_SEQUENCE])
+    count[StreamCount.NEXT_SEQUENCE] = max(highest, packet.sequence + 1)
+
+
 def listen(
     count: NDArray[np.int64],
     packet: Packet,

@@ -8,7 +8,7 @@ from sim.dataplane.reference.clock import Clock
 from sim.dataplane.reference.doorway import Doorway
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
-from sim.dataplane.reference.listener import listen
+from sim.dataplane.reference.listener import listen, miss
 from sim.dataplane.reference.packet import BackgroundPacket, Packet
 from sim.dataplane.reference.relay import LiveRelay
 from sim.dataplane.tally import Fate, RoomCount, TurnCount, bucket
@@ -92,8 +92,16 @@ class LiveRoom:
         count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
         if gap_ns > self._dark_after_ns:
             count[RoomCount.DARK_NS] += gap_ns
+        heard = self._stream_counts[packet.stream]
+        miss(
+            heard,
+            packet,
+            now_ns=now_ns,
+            dark_after_ns=self._dark_after_ns,
+            encounters=self._ledger.encounters,
+        )
         listen(
-            self._stream_counts[packet.stream],
+            heard,
             packet,
             now_ns=now_ns,
             playout_ns=self._streams[packet.stream].playout_ns,
