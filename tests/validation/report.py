@@ -1,4 +1,6 @@
-"""Write what the theory tests measure into docs/validation.md: python -m tests.validation.report.
+"""Write what the theory tests measure into docs/: python -m tests.validation.report.
+
+The table goes into docs/validation.md, the pictures into docs/pictures.
 
 Read the difference before committing it: the page's own words may have to follow.
 """
@@ -7,10 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.validation.picture import save_all
 from tests.validation.theory.experiment import Experiment, measured
 from tests.validation.theory.experiments import EXPERIMENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+PICTURES = PAGE.parent / "pictures"
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 HEAD = (
     "| case | quantity | theory | measured | would notice | source |\n|---|---|---|---|---|---|\n"
@@ -57,3 +61,4 @@ def replaced(page: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    save_all(PICTURES)

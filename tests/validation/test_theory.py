@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tests.validation.picture import FAMILIES, fingerprint, picture, rows
 from tests.validation.reference import expected
-from tests.validation.report import PAGE, replaced
+from tests.validation.report import PAGE, PICTURES, replaced
 from tests.validation.theory.experiment import Experiment, measured, seed_of
 from tests.validation.theory.experiments import EXPERIMENTS
 from tests.validation.theory.road import carry
@@ -73,3 +75,33 @@ def test_the_page_shows_what_is_measured() -> None:
     """If not: `python -m tests.validation.report`, and read what it changed."""
     page = PAGE.read_text(encoding="utf-8")
     assert replaced(page) == page
+
+
+def test_every_experiment_is_in_one_picture() -> None:
+    families = [prefixes for _, prefixes in FAMILIES.values()]
+    for experiment in EXPERIMENTS:
+        assert sum(experiment.name.startswith(prefixes) for prefixes in families) == 1
+    shown = sum(len(rows(prefixes)) for prefixes in families)
+    assert shown == sum(len(experiment.quantities) for experiment in EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_pictures_show_what_is_measured(name: str) -> None:
+    """If not: `python -m tests.validation.report`, and look at what it drew."""
+    title, prefixes = FAMILIES[name]
+    shown = rows(prefixes)
+    with Image.open(PICTURES / f"validation-{name}.png") as stored:
+        assert stored.text["Description"] == fingerprint(shown)
+    (axes,) = picture(title, shown).axes
+    (dots, _, _) = axes.containers[0]
+    np.testing.assert_allclose(dots.get_xdata(orig=False), [100 * row.measured for row in shown])
+    np.testing.assert_array_equal(dots.get_ydata(orig=False), range(len(shown)))
+    bars = [line for line in axes.lines if line.get_marker() == "|" and line.get_markersize() > 9]
+    assert len(bars) == 2
+    for side, bar in enumerate(bars):
+        expected = [100 * row.shifted[side] for row in shown]
+        np.testing.assert_allclose(bar.get_xdata(orig=False), expected)
+    for row in shown:
+        inside = abs(1 - row.measured) <= row.half_width
+        assert inside, row
+        assert all(abs(off - row.measured) > row.half_width for off in row.shifted), row
