@@ -1,9 +1,11 @@
-"""Terminals: consoles, tables whose figures are never cut, and names as they may be shown.
+"""Terminals: readers, consoles, tables whose figures are never cut, and names as they may be shown.
 
 Colours and rules are for terminals; elsewhere the same tables are plain text.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -11,11 +13,24 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from sim.language.language import Language
 from sim.units import printable
 
 PLAIN_WIDTH = 160  # where there is no terminal to ask
 NAME_WIDTH = 16  # a name is folded, but no narrower than this
 WIDEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who reads: on which console, and in which language."""
+
+    out: Console
+    language: Language
+
+    def figures(self, *figures: str) -> list[str]:
+        """Return figures written the English way as the reader writes them."""
+        return [self.language.figure(figure) for figure in figures]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -55,6 +70,20 @@ def put(out: Console, made: Table) -> None:
 def shown(text: str, style: str = "") -> Text:
     """Return a text from a file as it may be shown: no markup, nothing a terminal would obey."""
     return Text(printable(text), style=style)
+
+
+def numbers(*headings: str, under: str = "") -> list[str]:
+    """Return the headings of columns of numbers for `table`; one may stand above all of them.
+
+    Examples
+    --------
+    >>> numbers("lines", "rate"), numbers("p50", "p99", under="delay ms")
+    (['>lines', '>rate'], ['>delay ms\\np50', '>\\np99'])
+    """
+    if not under:
+        return [f">{heading}" for heading in headings]
+    first, *others = headings
+    return [f">{under}\n{first}", *(f">\n{heading}" for heading in others)]
 
 
 def table(out: Console, title: str, *columns: str) -> Table:

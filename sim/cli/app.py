@@ -41,6 +41,12 @@ ScenarioFile = Annotated[
 ]
 
 
+Lang = Annotated[
+    Code,
+    typer.Option(help="Language of what is shown; errors are in English.", envvar="SIM_LANG"),
+]
+
+
 class Engine(StrEnum):
     """Which implementation of the data plane carries the packets."""
 
@@ -111,9 +117,7 @@ def run(
             help="Write every packet to or from this site as a table; repeatable.", metavar="SITE"
         ),
     ] = None,
-    lang: Annotated[
-        Code, typer.Option(help="Language of the report and the charts.", envvar="SIM_LANG")
-    ] = Code.en,
+    lang: Lang = Code.en,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the report.")
@@ -157,6 +161,7 @@ def validate(
         bool,
         typer.Option("--resolved", help="Print the scenario with every default and draw in it."),
     ] = False,
+    lang: Lang = Code.en,
 ) -> None:
     """Check a scenario, and say what plain arithmetic can: how full its lines would be."""
     with collector_paused():
@@ -166,7 +171,7 @@ def validate(
         if resolved:
             command.print_resolved(scenario)
         else:
-            command.print_description(scenario)
+            command.print_description(scenario, Language(lang))
 
 
 @app.command(

@@ -6,19 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from sim.language.language import ENGLISH, Language
 from sim.results.clock import clock
 from sim.results.run import Progress
+from sim.terminal import Reader
 
 NS_PER_S = 10**9
-STARTING = "Starting … (the first run ever compiles its kernels: a minute or two)"
 Watch = Callable[[Progress], None]
 
 
-def progress_line(progress: Progress, wall_s: float) -> str:
+def progress_line(progress: Progress, wall_s: float, language: Language = ENGLISH) -> str:
     """Return the live line.
 
     Parameters
@@ -36,32 +36,39 @@ def progress_line(progress: Progress, wall_s: float) -> str:
     done_ns = min(progress.now_ns, progress.duration_ns)
     left_ns = progress.duration_ns - done_ns
     paced = wall_s > 0 and done_ns > 0
+    say, figure = language.say, language.figure
+    done, whole = figure(clock(done_ns)), figure(clock(progress.duration_ns))
     # What matters most comes first: a narrow terminal cuts the end.
-    parts = [f"{clock(done_ns)} of {clock(progress.duration_ns)}"]
+    parts = [say("{done} of {whole}", done=done, whole=whole)]
     if paced:
         left_s = round(wall_s * left_ns / done_ns)
-        parts.append(f"{clock(left_s * NS_PER_S)} left")
-    parts.append(f"{progress.rooms_dark:,} rooms dark")
+        parts.append(say("{time} left", time=clock(left_s * NS_PER_S)))
+    parts.append(say("{n} rooms dark", n=figure(f"{progress.rooms_dark:,}")))
     if paced:
-        parts.append(f"{done_ns / NS_PER_S / wall_s:,.3g} × real time")
-    parts.append(f"{progress.packet_hops / 1e6:,.0f} million packet-hops")
+        pace = figure(f"{done_ns / NS_PER_S / wall_s:,.3g}")
+        parts.append(say("{pace} × real time", pace=pace))
+    millions = figure(f"{progress.packet_hops / 1e6:,.0f}")
+    parts.append(say("{n} million packet-hops", n=millions))
     return ", ".join(parts)
 
 
 @contextmanager
-def live_line(out: Console, *, wanted: bool) -> Iterator[Watch]:
+def live_line(reader: Reader, *, wanted: bool) -> Iterator[Watch]:
     """Give a watcher that keeps one line up to date while the block runs.
 
     It shows nothing where it is not wanted or there is no terminal, and leaves nothing behind.
     """
-    if not (wanted and out.is_terminal):
+    if not (wanted and reader.out.is_terminal):
         yield lambda progress: None
         return
     began_s = time.monotonic()
-    with Live(Text(STARTING), console=out, refresh_per_second=8, transient=True) as live:
+    starting = reader.language.say(
+        "Starting … (the first run ever compiles its kernels: a minute or two)"
+    )
+    with Live(Text(starting), console=reader.out, refresh_per_second=8, transient=True) as live:
 
         def watch(progress: Progress) -> None:
-            line = progress_line(progress, time.monotonic() - began_s)
+            line = progress_line(progress, time.monotonic() - began_s, reader.language)
             live.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
         yield watch

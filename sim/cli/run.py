@@ -19,7 +19,7 @@ from sim.results.run import Progress, Results
 from sim.results.summary import Summary, dumps
 from sim.scenario.loader import load
 from sim.scenario.model import Scenario
-from sim.terminal import console
+from sim.terminal import Reader, console
 from sim.units import parse_time_ns
 
 
@@ -62,7 +62,8 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
     with ExitStack() as cleanup:
         staged = _stage(cleanup, options.out, scenario)
         cleanup.callback(interrupts.hold)
-        with live_line(console(stderr=True), wanted=options.live) as show:
+        terminal = Reader(console(stderr=True), options.language)
+        with live_line(terminal, wanted=options.live) as show:
             # Numba takes its time: not before a wrong scenario is said to be wrong.
             from sim.simulation import simulate
 
@@ -138,4 +139,4 @@ def _print(results: Results, summary: Summary, folder: Path, options: Options) -
     if options.output == "json":
         write_exactly(dumps(summary))
     elif options.output == "report":
-        print_report(results, folder, console(), options.language)
+        print_report(results, folder, Reader(console(), options.language))

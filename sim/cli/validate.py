@@ -7,20 +7,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from sim.cli.output import write_exactly
+from sim.language import words
+from sim.language.language import Language
 from sim.network.capacity import egress_load, line_load
 from sim.network.tree import Network, build_network
 from sim.results.place import id_and_place
 from sim.scenario.loader import load
-from sim.scenario.model import Line, Scenario, Stream
+from sim.scenario.model import PARENT, Line, Scenario, Stream
 from sim.scenario.resolved import resolved_text
-from sim.terminal import console, put, shown, table
+from sim.terminal import Reader, console, numbers, put, shown, table
 from sim.units import format_rate, format_share, format_size, format_time
 
 FULLEST = 10
+NONE = "–"
 
 
 def print_resolved(path: Path) -> None:
@@ -28,33 +30,39 @@ def print_resolved(path: Path) -> None:
     write_exactly(resolved_text(load(path, seed=None, duration_ns=None)))
 
 
-def print_description(path: Path) -> None:
+def print_description(path: Path, language: Language) -> None:
     """Print what a valid scenario says, and its ten fullest lines and egresses on average."""
     scenario = load(path, seed=None, duration_ns=None)
     network = build_network(scenario)
-    out = console()
-    out.print(
-        shown(
-            f"{scenario.name} is valid: {len(scenario.sites):,} sites, "
-            f"{int(network.room.sum()):,} rooms, {format_time(scenario.duration_ns)}, "
-            f"seed {scenario.seed}"
-        )
+    reader = Reader(console(), language)
+    out, figure = reader.out, language.figure
+    valid = language.say(
+        "{name} is valid: {sites} sites, {rooms} rooms, {duration}, seed {seed}",
+        name=scenario.name,
+        sites=figure(f"{len(scenario.sites):,}"),
+        rooms=figure(f"{int(network.room.sum()):,}"),
+        duration=figure(format_time(scenario.duration_ns)),
+        seed=scenario.seed,
     )
+    out.print(shown(valid))
     if scenario.about:
         out.print(shown(scenario.about.strip()))
     loads = egress_load(scenario, network)
     tables = [
-        _sites(scenario, network, out),
-        _lines(scenario, network, out),
-        _streams(scenario, out),
-        _fullest_lines(network, line_load(scenario, network), out),
+        _sites(scenario, network, reader),
+        _lines(scenario, network, reader),
+        _streams(scenario, reader),
+        _fullest_lines(network, line_load(scenario, network), reader),
     ]
     if not np.isnan(loads).all():
-        tables.append(_fullest_egresses(network, loads, out))
+        tables.append(_fullest_egresses(network, loads, reader))
     for each in tables:
         out.print()
         put(out, each)
-    out.print("\nAverages hide bursts: a line that is not full here may still lose packets.")
+    out.print()
+    out.print(
+        language.say("Averages hide bursts: a line that is not full here may still lose packets.")
+    )
 
 
 def fullest(load: NDArray[np.float64], most: int = FULLEST) -> list[int]:
@@ -69,32 +77,39 @@ def fullest(load: NDArray[np.float64], most: int = FULLEST) -> list[int]:
     return [int(i) for i in order[:most] if not np.isnan(load[i])]
 
 
-def _sites(scenario: Scenario, network: Network, out: Console) -> Table:
-    made = table(out, "Sites", "tier", ">sites", ">rooms", ">relays")
+def _sites(scenario: Scenario, network: Network, reader: Reader) -> Table:
+    say = reader.language.say
+    made = table(
+        reader.out,
+        say("Sites"),
+        say("tier"),
+        *numbers(say("sites"), say("rooms"), say("relays")),
+    )
     for t, tier in enumerate(scenario.tiers):
         here = network.tier == t
         made.add_row(
             shown(tier),
-            f"{int(here.sum()):,}",
-            f"{int((network.room & here).sum()):,}",
-            f"{int((network.relay & here).sum()):,}",
+            *reader.figures(
+                f"{int(here.sum()):,}",
+                f"{int((network.room & here).sum()):,}",
+                f"{int((network.relay & here).sum()):,}",
+            ),
         )
     return made
 
 
-def _lines(scenario: Scenario, network: Network, out: Console) -> Table:
+def _lines(scenario: Scenario, network: Network, reader: Reader) -> Table:
+    language = reader.language
+    say = language.say
     made = table(
-        out,
-        "Lines",
-        "from tier",
-        "role",
-        "class",
-        "carrier",
-        ">lines",
-        ">down",
-        ">up",
-        ">policer",
-        ">mean loss",
+        reader.out,
+        say("Lines"),
+        say("from tier"),
+        say("role"),
+        say("class"),
+        say("carrier"),
+        *numbers(say("lines"), words.way(language, "down"), words.way(language, "up")),
+        *numbers(words.cause(language, "policer"), say("mean loss")),
     )
     groups = Counter(_kind(network, line) for line in scenario.lines)
     for (t, role, access_class, carrier, down_bps, up_bps, policer, loss), count in sorted(
@@ -102,21 +117,26 @@ def _lines(scenario: Scenario, network: Network, out: Console) -> Table:
     ):
         made.add_row(
             shown(scenario.tiers[t]),
-            role,
-            shown(access_class or "–"),
+            words.role(language, role),
+            shown(access_class or NONE),
             shown(carrier),
-            f"{count:,}",
-            format_rate(down_bps),
-            format_rate(up_bps),
-            _policer(policer),
-            format_share(loss),
+            *reader.figures(
+                f"{count:,}",
+                format_rate(down_bps),
+                format_rate(up_bps),
+            ),
+            _policer(policer, language),
+            language.figure(format_share(loss)),
         )
     return made
 
 
-def _policer(policer: tuple[int, int]) -> str:
+def _policer(policer: tuple[int, int], language: Language) -> str:
     rate_bps, burst_bytes = policer
-    return f"{format_rate(rate_bps)}, {format_size(burst_bytes)}" if rate_bps else "–"
+    if not rate_bps:
+        return NONE
+    figure = language.figure
+    return f"{figure(format_rate(rate_bps))}, {figure(format_size(burst_bytes))}"
 
 
 def _kind(
@@ -135,45 +155,55 @@ def _kind(
     )
 
 
-def _streams(scenario: Scenario, out: Console) -> Table:
+def _streams(scenario: Scenario, reader: Reader) -> Table:
+    language = reader.language
+    say = language.say
     made = table(
-        out,
-        "Streams, with overhead",
-        "stream",
-        "from",
-        "to",
-        "class",
-        ">sources",
-        ">mean rate\nof one",
+        reader.out,
+        say("Streams, with overhead"),
+        say("stream"),
+        say("from"),
+        say("to"),
+        say("class"),
+        *numbers(say("sources"), say("mean rate\nof one")),
     )
     for stream in scenario.streams:
         made.add_row(
             shown(stream.id),
-            shown(_origin(stream)),
-            shown(stream.to or "rooms"),
+            shown(_origin(stream, language)),
+            shown(_target(stream, language)),
             shown(scenario.classes[stream.precedence]),
-            f"{len(stream.origins) or 1:,}",
-            format_rate(float(stream.wire_bps)),
+            *reader.figures(f"{len(stream.origins) or 1:,}", format_rate(float(stream.wire_bps))),
         )
     return made
 
 
-def _origin(stream: Stream) -> str:
+def _origin(stream: Stream, language: Language) -> str:
     """Return who sends a stream, in a word or two."""
     if stream.direction == "floor":
-        return "speaker"
-    return stream.origins[0] if len(stream.origins) == 1 else f"{len(stream.origins):,} sites"
+        return language.say("speaker")
+    if len(stream.origins) == 1:
+        return stream.origins[0]
+    return language.say("{n} sites", n=language.figure(f"{len(stream.origins):,}"))
 
 
-def _fullest_lines(network: Network, load: NDArray[np.float64], out: Console) -> Table:
+def _target(stream: Stream, language: Language) -> str:
+    """Return where a stream goes: to rooms, to the parents of its sources, or to a tier."""
+    if not stream.to:
+        return language.say("rooms")
+    return language.say("parent") if stream.to == PARENT else stream.to
+
+
+def _fullest_lines(network: Network, load: NDArray[np.float64], reader: Reader) -> Table:
+    language = reader.language
+    say = language.say
     made = table(
-        out,
-        f"The {FULLEST} fullest lines on average",
-        "line to",
-        "way",
-        "carrier",
-        ">rate",
-        ">load",
+        reader.out,
+        say("The {n} fullest lines on average", n=FULLEST),
+        say("line to"),
+        say("way"),
+        say("carrier"),
+        *numbers(say("rate"), say("load")),
     )
     n = len(network.sites)
     for hop in fullest(load):
@@ -182,31 +212,33 @@ def _fullest_lines(network: Network, load: NDArray[np.float64], out: Console) ->
         direction = line.down if hop < n else line.up
         made.add_row(
             shown(id_and_place(network, hop % n)),
-            "down" if hop < n else "up",
+            words.way(language, "down" if hop < n else "up"),
             shown(f"{line.carrier} {line.access_class}".strip()),
-            format_rate(direction.sustained_bps),
-            format_share(float(load[hop]), digits=3),
+            *reader.figures(
+                format_rate(direction.sustained_bps), format_share(float(load[hop]), digits=3)
+            ),
         )
     return made
 
 
-def _fullest_egresses(network: Network, load: NDArray[np.float64], out: Console) -> Table:
+def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reader) -> Table:
+    say = reader.language.say
     made = table(
-        out,
-        f"The {FULLEST} fullest egresses on average",
-        "egress of",
-        "carrier",
-        ">lines",
-        ">rate",
-        ">load",
+        reader.out,
+        say("The {n} fullest egresses on average", n=FULLEST),
+        say("egress of"),
+        say("carrier"),
+        *numbers(say("lines"), say("rate"), say("load")),
     )
     for e in fullest(load):
         s = int(network.egress_site[e])
         made.add_row(
             shown(id_and_place(network, s)),
-            shown(network.egresses[e].carrier or "all"),
-            f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
-            format_rate(network.egresses[e].rate_bps),
-            format_share(float(load[e]), digits=3),
+            shown(network.egresses[e].carrier or say("all")),
+            *reader.figures(
+                f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+                format_rate(network.egresses[e].rate_bps),
+                format_share(float(load[e]), digits=3),
+            ),
         )
     return made

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from sim.language.language import Language
 from sim.report.figures import time
 from sim.results.clock import clock
 from sim.results.run import Results
 from sim.scenario.model import FOREVER_NS, Fault
-from sim.terminal import shown, table
+from sim.terminal import Reader, numbers, shown, table
 from sim.units import format_share
 
 
@@ -32,36 +32,46 @@ def rooms_below(results: Results, fault: Fault) -> int:
     return int(np.count_nonzero(touched(results, fault)))
 
 
-def fault_table(results: Results, out: Console) -> Table:
+def fault_table(results: Results, reader: Reader) -> Table:
     """Return each fault, when it held, and what it did."""
-    made = table(out, "Scheduled faults", "fault", ">from", ">until", ">rooms below", "effect")
+    say, figure = reader.language.say, reader.language.figure
+    made = table(
+        reader.out,
+        say("Scheduled faults"),
+        say("fault"),
+        *numbers(say("from"), say("until"), say("rooms below")),
+        say("effect"),
+    )
     for fault in results.scenario.faults:
         repaired = fault.until_ns < min(results.scenario.duration_ns, FOREVER_NS)
         made.add_row(
             shown(fault.label),
-            clock(fault.at_ns),
-            clock(fault.until_ns) if repaired else "the end",
-            f"{rooms_below(results, fault):,}",
-            _effect(results, fault),
+            figure(clock(fault.at_ns)),
+            figure(clock(fault.until_ns)) if repaired else say("the end"),
+            figure(f"{rooms_below(results, fault):,}"),
+            _effect(results, fault, reader.language),
         )
     return made
 
 
-def _effect(results: Results, fault: Fault) -> str:
+def _effect(results: Results, fault: Fault, language: Language) -> str:
     """Return what the fault does and, of rooms below a failed part, what was measured."""
     if fault.action == "fail":
         endpoints = results.measures.endpoints
         dark_ns = endpoints.dark_ns[touched(results, fault)[endpoints.site]]
         if not dark_ns.any():
-            return "none of them was dark"
-        rooms = np.count_nonzero(dark_ns)
-        dark = (
-            "1 of them was dark, for" if rooms == 1 else f"{rooms:,} of them were dark, for up to"
+            return language.say("none of them was dark")
+        return language.say_count(
+            int(np.count_nonzero(dark_ns)),
+            "{n} of them was dark, for {longest} in all; nothing fails over yet",
+            "{n} of them were dark, for up to {longest} in all; nothing fails over yet",
+            longest=language.figure(time(float(dark_ns.max()))),
         )
-        return f"{dark} {time(float(dark_ns.max()))} in all; nothing fails over yet"
     effects = []
     if fault.rate_factor != 1:
-        effects.append(f"rate × {fault.rate_factor:g}")
+        factor = language.figure(f"{fault.rate_factor:g}")
+        effects.append(language.say("rate × {factor}", factor=factor))
     if fault.added_loss:
-        effects.append(f"{format_share(fault.added_loss)} more loss")
+        share = language.figure(format_share(fault.added_loss))
+        effects.append(language.say("{share} more loss", share=share))
     return ", ".join(effects)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from sim.language import words
+from sim.language.language import Language
 from sim.metrics.measures import LINE_CAUSES, Cause
 from sim.report.figures import UNKNOWN, ms, percent
 from sim.results.columns import mean_bps
 from sim.results.place import id_and_place
 from sim.results.run import Results
 from sim.scenario.model import Direction
-from sim.terminal import shown, table
+from sim.terminal import Reader, numbers, shown, table
 from sim.units import format_rate
 
 Int64Array = NDArray[np.int64]
@@ -23,7 +22,6 @@ Float64Array = NDArray[np.float64]
 
 WORST_LINES = 10
 WORST_EGRESSES = 5
-_LOAD_HEADINGS = (">utilisation %\nmean", ">busiest\nbin", ">queue\nms")
 
 
 def worst_lines(results: Results) -> Int64Array:
@@ -51,20 +49,17 @@ def worst_egresses(results: Results) -> Int64Array:
     return order[~np.isnan(egresses.utilisation[order])][:WORST_EGRESSES]
 
 
-def tier_table(results: Results, out: Console) -> Table:
+def tier_table(results: Results, reader: Reader) -> Table:
     """Return how full the lines of each tier were, each way that was used."""
+    say = reader.language.say
     network, measured = results.network, results.measures.lines
     made = table(
-        out,
-        "Lines, by the tier they lead to",
-        "tier",
-        "way",
-        ">sites",
-        ">line rate",
-        ">offered",
-        ">utilisation %\np50",
-        ">\np99",
-        ">\nmax",
+        reader.out,
+        say("Lines, by the tier they lead to"),
+        say("tier"),
+        say("way"),
+        *numbers(say("sites"), say("line rate"), say("offered")),
+        *numbers("p50", "p99", say("max"), under=say("utilisation %")),
     )
     for t, tier in enumerate(network.tiers):
         sites = np.flatnonzero(network.tier == t)
@@ -73,26 +68,33 @@ def tier_table(results: Results, out: Console) -> Table:
             hops = measured.rows(lines, way)
             made.add_row(
                 shown(tier),
-                way or UNKNOWN,
-                f"{sites.size:,}",
-                _rates(results, hops),
-                _offered(results, hops),
-                *_quantiles(measured.utilisation[hops]),
+                words.way(reader.language, way) if way else UNKNOWN,
+                *reader.figures(
+                    f"{sites.size:,}",
+                    _rates(results, hops, reader.language),
+                    _offered(results, hops),
+                    *_quantiles(measured.utilisation[hops]),
+                ),
             )
     return made
 
 
-def worst_lines_table(results: Results, out: Console) -> Table:
+def worst_lines_table(results: Results, reader: Reader) -> Table:
     """Return the worst directions of lines, and what they lost."""
+    language = reader.language
+    say = language.say
     measured = results.measures.lines
     made = table(
-        out,
-        f"The {WORST_LINES} worst lines, by what policer, queue and the line itself lost",
-        "line to",
-        "way",
-        ">rate",
-        *_LOAD_HEADINGS,
-        *lost_headings(">lost %", LINE_CAUSES[Cause.POLICER :]),
+        reader.out,
+        say("The {n} worst lines, by what policer, queue and the line itself lost", n=WORST_LINES),
+        say("line to"),
+        say("way"),
+        *numbers(say("rate")),
+        *_load_headings(language),
+        *numbers(
+            *(words.cause(language, cause) for cause in LINE_CAUSES[Cause.POLICER :]),
+            under=say("lost %"),
+        ),
     )
     n = len(results.network.sites)
     for hop in worst_lines(results).tolist():
@@ -103,46 +105,53 @@ def worst_lines_table(results: Results, out: Console) -> Table:
         place = id_and_place(results.network, hop % n)
         made.add_row(
             shown(f"{place} ({kind})" if kind else place),
-            "down" if hop < n else "up",
-            format_rate(_direction(results, hop).rate_bps),
-            percent(float(measured.utilisation[hop])),
-            percent(float(measured.utilisation_peak[hop])),
-            ms(float(measured.queue_max_ns[hop])),
-            *(percent(int(lost) / offered) for lost in measured.lost[hop, Cause.POLICER :]),
+            words.way(language, "down" if hop < n else "up"),
+            *reader.figures(
+                format_rate(_direction(results, hop).rate_bps),
+                percent(float(measured.utilisation[hop])),
+                percent(float(measured.utilisation_peak[hop])),
+                ms(float(measured.queue_max_ns[hop])),
+                *(percent(int(lost) / offered) for lost in measured.lost[hop, Cause.POLICER :]),
+            ),
         )
     return made
 
 
-def worst_egresses_table(results: Results, out: Console) -> Table:
+def worst_egresses_table(results: Results, reader: Reader) -> Table:
     """Return the worst egresses, and what they lost."""
+    say = reader.language.say
     network, measured = results.network, results.measures.egresses
     made = table(
-        out,
-        f"The {WORST_EGRESSES} worst egresses, by what their queue lost",
-        "egress of",
-        ">rate",
-        *_LOAD_HEADINGS,
-        ">lost %\nqueue",
-        ">\nlines",
+        reader.out,
+        say("The {n} worst egresses, by what their queue lost", n=WORST_EGRESSES),
+        say("egress of"),
+        *numbers(say("rate")),
+        *_load_headings(reader.language),
+        *numbers(words.cause(reader.language, "queue"), under=say("lost %")),
+        *numbers(say("lines")),
     )
     for e in worst_egresses(results):
         egress = network.egresses[e]
         carrier = f" ({egress.carrier})" if egress.carrier else ""
         made.add_row(
             shown(f"{id_and_place(network, int(network.egress_site[e]))}{carrier}"),
-            format_rate(egress.rate_bps),
-            percent(float(measured.utilisation[e])),
-            percent(float(measured.utilisation_peak[e])),
-            ms(float(measured.queue_max_ns[e])),
-            percent(int(measured.lost[e, 1]) / max(int(measured.offered[e]), 1)),
-            f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+            *reader.figures(
+                format_rate(egress.rate_bps),
+                percent(float(measured.utilisation[e])),
+                percent(float(measured.utilisation_peak[e])),
+                ms(float(measured.queue_max_ns[e])),
+                percent(int(measured.lost[e, 1]) / max(int(measured.offered[e]), 1)),
+                f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+            ),
         )
     return made
 
 
-def lost_headings(heading: str, causes: Sequence[str]) -> list[str]:
-    """Return headings of a column per cause, below a common one."""
-    return [f"{heading}\n{causes[0]}", *(f">\n{cause}" for cause in causes[1:])]
+def _load_headings(language: Language) -> list[str]:
+    return [
+        *numbers(language.say("mean"), under=language.say("utilisation %")),
+        *numbers(language.say("busiest\nbin"), language.say("queue\nms")),
+    ]
 
 
 def _direction(results: Results, hop: int) -> Direction:
@@ -152,12 +161,14 @@ def _direction(results: Results, hop: int) -> Direction:
     return line.down if hop < n else line.up
 
 
-def _rates(results: Results, hops: Int64Array) -> str:
+def _rates(results: Results, hops: Int64Array, language: Language) -> str:
     rates = sorted({_direction(results, hop).rate_bps for hop in hops.tolist()})
     if not rates:
         return UNKNOWN
     lowest, highest = format_rate(rates[0]), format_rate(rates[-1])
-    return lowest if lowest == highest else f"{lowest} to {highest}"
+    if lowest == highest:
+        return lowest
+    return language.say("{lowest} to {highest}", lowest=lowest, highest=highest)
 
 
 def _offered(results: Results, hops: Int64Array) -> str:

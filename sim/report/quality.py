@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from sim.report.figures import UNKNOWN
 from sim.results.quality_figures import GroupQuality, Scores, quality_figures
 from sim.results.run import Results
-from sim.terminal import shown, table
+from sim.terminal import Reader, numbers, shown, table
 
 WORST_BRANCHES = 3
 
 
-def quality_table(results: Results, out: Console) -> Table:
+def quality_table(results: Results, reader: Reader) -> Table:
     """Return the quality in the rooms of each tier and in the branches with the worst voices."""
+    say = reader.language.say
+    ranks = (say("half ≥"), "95 % ≥", say("all ≥"))
     figures = quality_figures(results)
     tiers = [each for each in figures if each.kind == "tier"]
     branches = [each for each in figures if each.kind not in ("all", "tier")]
     made = table(
-        out,
-        "Quality: of each room's worst voice (MOS) and video (indicator), 1 to 5",
-        "rooms of",
-        ">rooms",
-        ">voice\nhalf ≥",
-        ">\n95 % ≥",
-        ">\nall ≥",
-        ">video\nhalf ≥",
-        ">\n95 % ≥",
-        ">\nall ≥",
-        ">frozen\nrooms",
-        ">freezes\nin all",
+        reader.out,
+        say("Quality: of each room's worst voice (MOS) and video (indicator), 1 to 5"),
+        say("rooms of"),
+        *numbers(say("rooms")),
+        *numbers(*ranks, under=say("voice")),
+        *numbers(*ranks, under=say("video")),
+        *numbers(say("frozen\nrooms"), say("freezes\nin all")),
     )
     for each in (*tiers, *_worst(branches)):
         made.add_row(
             shown(each.name if each.kind == "tier" else f"{each.id} {each.name}"),
-            f"{each.rooms:,}",
-            *_shown(each.mos),
-            *_shown(each.video_quality),
-            f"{each.frozen:,}",
-            f"{each.freezes:,}",
+            *reader.figures(
+                f"{each.rooms:,}",
+                *_shown(each.mos),
+                *_shown(each.video_quality),
+                f"{each.frozen:,}",
+                f"{each.freezes:,}",
+            ),
         )
     return made
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
+from sim.language import words
 from sim.report.figures import ms, percent
-from sim.report.lines import lost_headings
 from sim.results.run import Results
-from sim.terminal import shown, table
+from sim.terminal import Reader, numbers, shown, table
 
 
-def tier_table(results: Results, out: Console) -> Table:
+def tier_table(results: Results, reader: Reader) -> Table:
     """Return the rooms of each tier, and what was lost at it."""
+    say = reader.language.say
     network, measures = results.network, results.measures
     lost = measures.endpoints.lost.sum(axis=0)
     due = max(int(measures.endpoints.due.sum()), 1)
     causes = measures.endpoints.causes
     made = table(
-        out,
-        "Rooms, and what was lost at each tier of all that was due",
-        "tier",
-        ">rooms",
-        *lost_headings(">lost there %", [cause.name.lower() for cause in causes]),
-        ">delay ms\np50",
-        ">\np99",
+        reader.out,
+        say("Rooms, and what was lost at each tier of all that was due"),
+        say("tier"),
+        *numbers(say("rooms")),
+        *numbers(
+            *(words.cause(reader.language, cause.name.lower()) for cause in causes),
+            under=say("lost there %"),
+        ),
+        *numbers("p50", "p99", under=say("delay ms")),
     )
     for t, tier in enumerate(network.tiers):
         made.add_row(
             shown(tier),
-            f"{int(network.room[network.tier == t].sum()):,}",
-            *(percent(int(lost[cause, t]) / due) for cause in causes),
-            ms(measures.tier_delays.p50_ns[t]),
-            ms(measures.tier_delays.p99_ns[t]),
+            *reader.figures(
+                f"{int(network.room[network.tier == t].sum()):,}",
+                *(percent(int(lost[cause, t]) / due) for cause in causes),
+                ms(measures.tier_delays.p50_ns[t]),
+                ms(measures.tier_delays.p99_ns[t]),
+            ),
         )
     return made

@@ -51,8 +51,9 @@ def hamlet(tmp_path) -> Path:
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    """Whoever runs the tests may have asked for colours or another encoding."""
-    for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "PYTHONIOENCODING", "COLUMNS"):
+    """Whoever runs the tests may have asked for colours, an encoding or a language."""
+    colours = ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE")
+    for name in (*colours, "PYTHONIOENCODING", "COLUMNS", "SIM_LANG"):
         monkeypatch.delenv(name, raising=False)
 
 

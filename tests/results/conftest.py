@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -142,6 +143,25 @@ def results_of(held: Held, *traced: str) -> Results:
         engine="packet",
         threads=1,
         wall_s=0.5,
+    )
+
+
+def with_many_turns(results: Results) -> Results:
+    """Return the results with each turn twenty times."""
+    measures = results.measures
+    turns = measures.turns
+    sites = {name: np.tile(getattr(turns, name), 20) for name in ("site", "packets", "rooms")}
+    waits = {
+        name: replace(
+            waits,
+            **{field.name: np.tile(getattr(waits, field.name), 20) for field in fields(waits)},
+        )
+        for name, waits in (("first", turns.first), ("whole", turns.whole))
+    }
+    return replace(
+        results,
+        scenario=replace(results.scenario, agenda=results.scenario.agenda * 20),
+        measures=replace(measures, turns=replace(turns, **sites, **waits)),
     )
 
 

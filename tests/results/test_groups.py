@@ -15,11 +15,13 @@ from rich.console import Console
 
 from sim import grouping
 from sim.grouping import EVERYWHERE
+from sim.language.language import ENGLISH
 from sim.metrics.balance import ConservationError
 from sim.metrics.histogram import quantiles_ns
 from sim.report.page import print_report
 from sim.results.files import write
 from sim.results.tables import tables
+from sim.terminal import Reader
 from tests.results.conftest import FAULTS, REQUIREMENTS, finish, hold_talk, results_of
 from tests.results.meetings import Meeting, talk
 
@@ -115,7 +117,7 @@ def test_the_report_says_what_is_not_kept(shared, results):
     text = {}
     for name, told in (("shared", results_of(shared)), ("own", results)):
         out = Console(file=StringIO(), width=160)
-        print_report(told, Path("run"), out)
+        print_report(told, Path("run"), Reader(out, ENGLISH))
         text[name] = out.file.getvalue()
     assert "kept for groups of sites, in groups.parquet" in text["shared"]
     assert "groups" not in text["own"]

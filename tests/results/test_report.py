@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from sim.language.language import ENGLISH, Language
 from sim.report import page
 from sim.report.faults import rooms_below, touched
 from sim.report.lines import worst_egresses, worst_lines
 from sim.scenario.model import FOREVER_NS
-from tests.results.conftest import FAULTS
+from sim.terminal import Reader
+from tests.results.conftest import FAULTS, with_many_turns
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def plain():
     return Console(file=io.StringIO(), width=160, no_color=True)
 
 
-def text_of(results, out):
-    page.print_report(results, Path("results/small/run"), out)
+def text_of(results, out, language=ENGLISH):
+    page.print_report(results, Path("results/small/run"), Reader(out, language))
     return out.file.getvalue()
 
 
@@ -182,21 +184,25 @@ def test_tier_figures_are_those_of_the_measures(results, plain):
     )
 
 
+@pytest.mark.parametrize("code", ["en", "vi"])
 @pytest.mark.parametrize("width", [40, 60, 76, 80, 100, 200])
-def test_no_figure_is_cut_on_a_narrow_terminal(results, width):
+def test_no_figure_is_cut_on_a_narrow_terminal(results, width, code):
+    language = Language(code)
     narrow = Console(file=io.StringIO(), force_terminal=True, width=width, no_color=True)
-    text = text_of(results, narrow)
+    text = text_of(results, narrow, language)
     assert "…" not in text
     wide = Console(file=io.StringIO(), force_terminal=True, width=300, no_color=True)
-    numbers = Counter(word for word in text_of(results, wide).split() if word[0].isdigit())
+    numbers = Counter(
+        word for word in text_of(results, wide, language).split() if word[0].isdigit()
+    )
     assert numbers.total() > 100
     assert numbers - Counter(text.split()) == Counter()
 
 
 def test_without_requirements_nothing_is_claimed(results):
     free = dataclasses.replace(results, verdicts=())
-    assert "MET" not in page.verdict_line(free).plain
-    assert "nothing is required" in page.verdict_line(free).plain
+    assert "MET" not in page.verdict_line(free, ENGLISH).plain
+    assert "nothing is required" in page.verdict_line(free, ENGLISH).plain
 
 
 def test_streams_and_turns_have_their_tables(talk_results, plain):
@@ -228,25 +234,6 @@ def test_worst_lines_are_of_both_directions(talk_results, plain):
 
 
 def test_only_the_first_of_many_turns_are_told(talk_results, plain):
-    agenda = talk_results.scenario.agenda * 20
-    measures = talk_results.measures
-    turns = measures.turns
-    many = {name: np.tile(getattr(turns, name), 20) for name in ("site", "packets", "rooms")}
-    waits = {
-        name: dataclasses.replace(
-            getattr(turns, name),
-            **{
-                field.name: np.tile(getattr(getattr(turns, name), field.name), 20)
-                for field in dataclasses.fields(turns.first)
-            },
-        )
-        for name in ("first", "whole")
-    }
-    told = dataclasses.replace(
-        talk_results,
-        scenario=dataclasses.replace(talk_results.scenario, agenda=agenda),
-        measures=dataclasses.replace(measures, turns=type(turns)(**many, **waits)),
-    )
-    text = text_of(told, plain)
+    text = text_of(with_many_turns(talk_results), plain)
     assert "the first 20 of 60" in text
     assert sum(" 0:04 " in line for line in text.splitlines()) == 7
