@@ -70,7 +70,7 @@ def test_run_speaks_vietnamese_and_writes_the_same_files(hamlet, tmp_path, capfd
         found[code] = summary, tables
     assert found["en"] == found["vi"]
     assert "hamlet: ĐẠT cả 2 yêu cầu" in printed["vi"]
-    assert "1 điểm cầu mất tín hiệu, tổng cộng tới 1," in printed["vi"]
+    assert "1 điểm cầu mất tín hiệu, tổng tới 1," in printed["vi"]
     assert "Kết quả: " in printed["vi"]
     assert "Results: " in printed["en"]
 

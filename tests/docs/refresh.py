@@ -14,17 +14,18 @@ from tests.docs.session import PAGES, SHOWN_ONLY, Session
 
 # What differs from run to run, or from machine to machine.
 CHANGING = (
-    (re.compile(r" in [\d.,]+ m?s: [\d.,]+ million/s, [\d.,]+ × real time"), " in ..."),
+    (re.compile(r" in [\d.,]+ s: [\d.,]+ million/s, [\d.,]+ × real time"), " in ..."),
+    (re.compile(r" trong [\d.,]+ s: [\d.,]+ triệu/s, [\d.,]+ × thời gian thực"), " trong ..."),
     (re.compile(r"\S*(results|paced|traced)/([\w-]+)/\d{8}T\d{6}-"), r"...\1/\2/...-"),
 )
 
 
-def refresh(page: Path) -> None:
+def refresh(page: Path, remembered: Path) -> None:
     """Run a page's commands and replace the output it shows."""
     lines = page.read_text(encoding="utf-8").splitlines()
     replacements: list[tuple[int, int, list[str]]] = []
     with TemporaryDirectory() as folder:
-        session = Session(Path(folder))
+        session = Session(Path(folder), remembered)
         for step in steps(page):
             if not isinstance(step, Command):
                 (session.folder / step.name).write_text(step.text, encoding="utf-8")
@@ -43,5 +44,6 @@ def refresh(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        refresh(page)
+    with TemporaryDirectory() as remembered:
+        for page in PAGES:
+            refresh(page, Path(remembered))

@@ -9,23 +9,39 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 
 # What would run these tests again, or takes very long, is shown by the pages but not done.
 SHOWN_ONLY = {"make test": "make -n test", "make bench": "make -n bench"}
 
+PYTHON = """\
+#!/bin/sh
+case "$1 $2 $3" in
+    "-m sim run") shift 2; exec "{python}" -m tests.docs.remembered "{remembered}" "$@" ;;
+esac
+exec "{python}" "$@"
+"""
+
 
 class Session:
-    """Commands of one page, in a new checkout that is set up with the Python of these tests."""
+    """Commands of one page, in a new checkout that is set up with the Python of these tests.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : an empty folder, for the checkout
+    remembered : a folder that sessions share, so that none simulates what another has
+    """
+
+    def __init__(self, folder: Path, remembered: Path) -> None:
         for name in ("Makefile", "constraints.txt", "pyproject.toml"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "scenarios", folder / "scenarios")
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
         python = programs / "python"
-        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.write_text(
+            PYTHON.format(python=sys.executable, remembered=remembered), encoding="utf-8"
+        )
         python.chmod(0o755)
         for stamp in ("python.stamp", "run.stamp", "dev.stamp"):
             (folder / ".venv" / stamp).touch()
@@ -51,5 +67,9 @@ class Session:
 
 def _environment() -> dict[str, str]:
     """Return the environment of a person at a prompt, also where a make runs these tests."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAKE") and name != "SIM_LANG"
+    }
     return {**plain, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
