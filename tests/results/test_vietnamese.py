@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -24,9 +25,9 @@ CELL = re.compile(r"\S+(?: \S+)*")
 
 @pytest.fixture(scope="module")
 def eventful(talk_results: Results) -> Results:
-    """All that the report can speak of: relays that choose, faults of every kind, many turns."""
+    """All that the report can speak of: relays that choose, ratings, faults, many turns."""
     talk_results = with_many_turns(talk_results)
-    measures = talk_results.measures
+    measures, rooms = talk_results.measures, talk_results.measures.endpoints
     milder = dataclasses.replace(
         FAULTS[1], label="degrade line/76901", lines=("76901",), added_loss=0.025
     )
@@ -42,6 +43,11 @@ def eventful(talk_results: Results) -> Results:
                 measures.sources,
                 unselected=measures.sources.sent // 4,
                 composed=measures.sources.sent // 2,
+            ),
+            endpoints=dataclasses.replace(
+                rooms,
+                mos=np.linspace(4.5, 2, rooms.site.size),
+                video_quality=np.linspace(1, 3.25, rooms.site.size),
             ),
             # Of groups the report says only that there are some.
             groups=measures.groups or object(),
@@ -86,7 +92,7 @@ def test_a_figure_is_the_same_but_for_its_marks(eventful):
 
 def test_columns_stand_below_their_headings(eventful):
     found = tables(printed(eventful, "vi"))
-    assert len(found) == 7
+    assert len(found) == 8
     for lines in found:
         assert len({cell_len(line) for line in lines}) == 1
         # A table with headings of two lines has the first of them, which has one, on the second.
