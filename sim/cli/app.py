@@ -176,20 +176,26 @@ def validate(
 
 @app.command(
     epilog=(
-        "Example:\n\n"
+        "Examples:\n\n"
         "\b\n"
-        "  python -m sim schema > scenarios/scenario.schema.json\n\n"
+        "  python -m sim schema > scenarios/scenario.schema.json\n"
+        "  python -m sim schema --markdown > docs/reference.md\n\n"
         "Editors complete and check a scenario that begins with\n\n"
         "\b\n"
         "  # yaml-language-server: $schema=scenario.schema.json"
     )
 )
-def schema() -> None:
+def schema(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print it as a page for people instead.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of scenario files, for editors."""
+    from sim.scenario.reference import reference_text
     from sim.scenario.schema import schema_text
 
     with reader_may_leave():
-        write_exactly(schema_text())
+        write_exactly(reference_text() if markdown else schema_text())
 
 
 def _interrupted() -> int:
