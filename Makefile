@@ -1,6 +1,6 @@
 # make run: the national meeting. make test: every check and test. Both set up .venv first.
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench setup clean
+.PHONY: help run test check docs bench setup clean
 
 SCENARIO = scenarios/national.yaml
 ARGS =
@@ -12,6 +12,7 @@ help:
 	@echo 'make run      simulate $(SCENARIO)  (SCENARIO=... ARGS="--duration 1min" change that)'
 	@echo 'make test     lint, types, import layers and every test'
 	@echo 'make check    the same without the tests'
+	@echo 'make docs     build the site of docs/ in build/site'
 	@echo 'make bench    measure the speed'
 	@echo 'make clean    remove .venv and caches; results/ stays'
 	@echo 'Needs Python 3.11 or newer; PYTHON=/path/to/python chooses one.'
@@ -29,6 +30,9 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/dev.stamp
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/packet_hops.py $(ARGS)
