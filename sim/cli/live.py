@@ -18,6 +18,11 @@ NS_PER_S = 10**9
 Watch = Callable[[Progress], None]
 
 
+def starting(language: Language) -> str:
+    """Return what stands on the live line before there is progress."""
+    return language.say("Starting … (the first run ever compiles its kernels: a minute or two)")
+
+
 def progress_line(progress: Progress, wall_s: float, language: Language = ENGLISH) -> str:
     """Return the live line.
 
@@ -62,10 +67,8 @@ def live_line(reader: Reader, *, wanted: bool) -> Iterator[Watch]:
         yield lambda progress: None
         return
     began_s = time.monotonic()
-    starting = reader.language.say(
-        "Starting … (the first run ever compiles its kernels: a minute or two)"
-    )
-    with Live(Text(starting), console=reader.out, refresh_per_second=8, transient=True) as live:
+    first = Text(starting(reader.language))
+    with Live(first, console=reader.out, refresh_per_second=8, transient=True) as live:
 
         def watch(progress: Progress) -> None:
             line = progress_line(progress, time.monotonic() - began_s, reader.language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -72,6 +73,13 @@ def test_every_link_leads_to_something_that_is_there(pages: dict[Path, Anchors])
                 assert unquote(parts.fragment) in pages[found].ids, f"{path.name}: {target}"
             count += 1
     assert count > 500
+
+
+def test_no_list_is_taken_for_a_paragraph(site: Path) -> None:
+    """Unlike GitHub, MkDocs wants a blank line before a list."""
+    for path in site.rglob("*.html"):
+        for paragraph in re.findall(r"<p>(.*?)</p>", path.read_text(encoding="utf-8"), re.DOTALL):
+            assert "\n- " not in paragraph, path
 
 
 def test_no_page_asks_another_server(pages: dict[Path, Anchors], site: Path) -> None:

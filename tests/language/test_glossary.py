@@ -80,7 +80,8 @@ def test_what_the_glossary_says_is_said(term: Term) -> None:
 def test_terms_are_translated_as_the_glossary_has_them(message: Message) -> None:
     texts = message.id if message.pluralizable else (message.id,)
     said = translation(message).lower().replace("\n", " ")
-    found = set.union(*map(terms_in, texts))
+    # Other words than those of the contract are parts of idioms, too: "on its way".
+    found = {term for term in set.union(*map(terms_in, texts)) if CORE & set(term.english)}
     assert not {term.vietnamese for term in found if term.said and term.vietnamese not in said}
 
 
