@@ -146,6 +146,122 @@ def run(
 
 
 @app.command(
+    short_help="Find how far a number can go until requirements break.",
+    epilog=(
+        "Examples:\n\n"
+        "\b\n"
+        "  python -m sim capacity scenarios/tiny.yaml --vary streams.video.rate \\\n"
+        "      --over '1..4 Mbit/s'\n"
+        "  python -m sim capacity scenarios/province.yaml \\\n"
+        "      --vary lines.commune.classes.radio.down --over '2..10 Mbit/s' --duration '1 min'\n"
+        "  python -m sim capacity scenarios/national.yaml --vary sites.count.commune \\\n"
+        "      --over 5000..10599 --duration '1 min' --workers 4\n\n"
+        "Every finished point is kept: after Ctrl-C the same command goes on from there.\n\n"
+        "Exit code: 0 the answer is there, whatever it is; 2 bad input; 3 interrupted or failed."
+    ),
+)
+def capacity(
+    context: typer.Context,
+    scenario: ScenarioFile,
+    vary: Annotated[
+        str,
+        typer.Option(
+            help="What to vary: a number in the scenario, such as streams.video.rate; items of "
+            "lists by their number from 0, names with dots in double quotes.",
+            metavar="PATH",
+            show_default=False,
+        ),
+    ],
+    over: Annotated[
+        str,
+        typer.Option(
+            help="From where to where, with its unit, such as '1..8 Mbit/s'.",
+            metavar="LOW..HIGH",
+            show_default=False,
+        ),
+    ],
+    tolerance: Annotated[
+        str,
+        typer.Option(
+            help="How near to a break is near enough: a share of the range, or such as "
+            "'50 kbit/s'. Counts: never below 1.",
+            metavar="TOLERANCE",
+        ),
+    ] = "1 %",
+    points: Annotated[
+        int,
+        typer.Option(min=2, max=1000, help="Points to begin with, ends included.", metavar="N"),
+    ] = 5,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="Where results/capacity/<scenario>/<study>/ is made."),
+    ] = RESULTS,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Root of all chance, instead of the scenario's; the same at every point.",
+            metavar="N",
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            help="Simulated length of each point, such as '30 s', instead of the scenario's.",
+            metavar="TIME",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Processes, each with a point of its own; default: one for each processor. The "
+            "results do not depend on it.",
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Throw away the points that are there.")
+    ] = False,
+    lang: Annotated[
+        Code, typer.Option(help="Language of the answer and the chart.", envvar="SIM_LANG")
+    ] = Code.en,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print answer.json instead of the answer.")
+    ] = False,
+) -> None:
+    """Vary one number of a scenario, and find where each requirement breaks, and at which place.
+
+    Simulates the meeting at some points of a range, and bisects between neighbours that differ in
+    a verdict. Writes the capacity curve as chart and table, and a page with the answer first.
+    """
+    with collector_paused():
+        from sim.cli import capacity as command
+
+    command.capacity(
+        scenario,
+        command.Options(
+            vary=vary,
+            over=over,
+            tolerance=tolerance,
+            points=points,
+            out=out,
+            seed=seed,
+            duration=duration,
+            workers=workers,
+            fresh=fresh,
+            output="json" if json else "nothing" if quiet else "report",
+            language=Language(lang),
+            live=not quiet,
+        ),
+        context.obj,
+    )
+
+
+@app.command(
     short_help="Check a scenario; say how full its lines would be.",
     epilog=(
         "Examples:\n\n"

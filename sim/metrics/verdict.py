@@ -83,6 +83,19 @@ def _verdict(requirement: Requirement, network: Network, measures: Measures) -> 
     )
 
 
+def deciding(requirement: Requirement, network: Network, measures: Measures) -> Worst | None:
+    """Return the subject at the rank that is required: if it keeps the limit, enough do.
+
+    Of 99 % of 200 rooms it is the third worst. None where there is no subject.
+    """
+    site, details, values = _SUBJECTS[requirement.subject](requirement, network, measures)
+    if not site.size:
+        return None
+    needed, value = order_statistic(values, requirement.share)
+    here = int(np.argsort(values, kind="stable")[max(needed - 1, 0)])
+    return Worst(site=int(site[here]), detail=details[here], value=value)
+
+
 _Subjects = tuple[Int64Array, Sequence[str], Float64Array]
 
 

@@ -34,12 +34,23 @@ def write(results: Results, folder: Path, *, created: datetime) -> Summary:
     (folder / "scenario.yaml").write_text(resolved, encoding="utf-8")
     content = tables(results)
     for name, table in content.items():
-        pq.write_table(_arrow(table), folder / f"{name}.parquet")
+        write_table(table, folder / f"{name}.parquet")
     for traced in results.traces:
         trace.write_csv(traced, results.network, folder)
     summary = summarise(results, content, resolved=resolved, created=created)
     (folder / "summary.json").write_text(dumps(summary), encoding="utf-8")
     return summary
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write a table as Parquet.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    pq.write_table(_arrow(table), path)
 
 
 def _arrow(table: Table) -> pa.Table:

@@ -24,6 +24,7 @@ from sim.scenario.relays import read_relays
 from sim.scenario.requirements import read_requirements
 from sim.scenario.sites import read_sites
 from sim.scenario.streams import check_sizes, read_streams
+from sim.scenario.varied import Change
 from sim.scenario.yaml_tree import read_tree
 from sim.units import MAX_TIME_NS, format_time
 
@@ -52,22 +53,40 @@ def load(path: Path, *, seed: int | None = None, duration_ns: int | None = None)
     return _resolve(path, text, seed, duration_ns, problems)
 
 
-def load_text(text: str, path: Path) -> Scenario:
+def load_text(
+    text: str,
+    path: Path,
+    *,
+    seed: int | None = None,
+    duration_ns: int | None = None,
+    change: Change | None = None,
+) -> Scenario:
     """Return the scenario of a text, as if it were the content of the file `path`.
+
+    Parameters
+    ----------
+    change : one value that is set before anything is validated
 
     Raises
     ------
     ScenarioError
         As `load`.
     """
-    return _resolve(path, text, None, None, Problems())
+    return _resolve(path, text, seed, duration_ns, Problems(), change)
 
 
 @collector_paused()
 def _resolve(
-    path: Path, text: str, seed: int | None, duration_ns: int | None, problems: Problems
+    path: Path,
+    text: str,
+    seed: int | None,
+    duration_ns: int | None,
+    problems: Problems,
+    change: Change | None = None,
 ) -> Scenario:
     tree = read_tree(text, str(path), problems)
+    if change is not None:
+        change.apply(tree)
     document = Document(path, tree, problems)
     file = document.file
     _check_given(seed, duration_ns, problems)
