@@ -150,12 +150,12 @@ def run(
     epilog=(
         "Examples:\n\n"
         "\b\n"
-        "  python -m sim capacity scenarios/tiny.yaml --vary streams.video.rate \\\n"
-        "      --over '1..4 Mbit/s'\n"
-        "  python -m sim capacity scenarios/province.yaml \\\n"
-        "      --vary lines.commune.classes.radio.down --over '2..10 Mbit/s' --duration '1 min'\n"
-        "  python -m sim capacity scenarios/national.yaml --vary sites.count.commune \\\n"
-        "      --over 5000..10599 --duration '1 min' --workers 4\n\n"
+        "  python -m sim capacity scenarios/tiny.yaml --vary streams.video.rate "
+        "--over '1..4 Mbit/s'\n"
+        "  python -m sim capacity scenarios/province.yaml --vary lines.commune.classes.radio.down "
+        "--over '2..10 Mbit/s' --tolerance '20 kbit/s'\n"
+        "  python -m sim capacity scenarios/national.yaml --vary sites.count.commune "
+        "--over 5000..10599 --duration '1 min' --workers 4\n\n"
         "Every finished point is kept: after Ctrl-C the same command goes on from there.\n\n"
         "Exit code: 0 the answer is there, whatever it is; 2 bad input; 3 interrupted or failed."
     ),

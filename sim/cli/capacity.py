@@ -98,7 +98,7 @@ def capacity(path: Path, options: Options, interrupts: Interrupts) -> None:
             print(f"points/{name} was damaged and is computed again", file=sys.stderr)
         answer = answer_of(spec.over, searched.points)
         summary = summarise(spec, answer, searched, workers=count)
-        words = CapacityWords(answer, scenario=spec.scenario.name, language=options.language)
+        words = CapacityWords(answer, scenario=spec.scenario, language=options.language)
         _write(folder, answer, summary, words, options.language)
         interrupts.check()
     with reader_may_leave():

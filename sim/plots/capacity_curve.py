@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from sim.language.language import Language
@@ -85,12 +85,14 @@ def draw(answer: Answer, *, scenario: str, language: Language) -> Figure:
     top = _scale(axes, drawn, language)
     if over.by_factors:
         axes.set_xscale("log")
+        # Labels at 1, 2 and 5 would touch each other over more than three decades.
+        steps = (1, 2, 5) if over.high < 1000 * over.low else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
         axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: language.figure(f"{x:,.10g}")))
     axes.set_xlim(float(over.low), float(over.high))
     unit = f" ({over.unit})" if over.unit else ""
     axes.set_xlabel(f"{style.label(over.written.path, longest=60)}{unit}")
-    axes.set_ylabel(language.say("Measured, over the limit (1 = the limit)"))
     axes.axhspan(1, top, color=_MISSED, zorder=0, label=language.say("above the limit: missed"))
     axes.axhline(1, color=style.BLACK, linewidth=1.2, zorder=1)
     for curve in drawn:
@@ -131,7 +133,9 @@ def _scale(axes: Axes, drawn: list[Curve], language: Language) -> float:
     highest = float(np.nanmax(values)) if not np.isnan(values).all() else 1.0
     if highest <= _LINEAR_UP_TO:
         top = max(1.25, 1.1 * highest)
+        axes.set_ylabel(language.say("Measured, over the limit"))
     else:
+        axes.set_ylabel(language.say("Measured, over the limit (above 1 logarithmic)"))
         # Up to the limit, where all that is well lies, the axis stays linear.
         top = 1.5 * highest
         axes.set_yscale("symlog", linthresh=1, linscale=1)

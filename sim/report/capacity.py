@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from sim.language.language import Language
 from sim.report.figures import UNKNOWN, share, time
+from sim.scenario.model import Scenario
 from sim.studies.answer import Answer, Edge, Span, Standing
 from sim.studies.bisection import Crossing
 from sim.studies.point import Blame, Judged, Spot
+from sim.units import format_time
 
 NS_PER_MS = 10**6
 
@@ -21,10 +23,10 @@ class CapacityWords:
 
     Parameters
     ----------
-    scenario : its name
+    scenario : as the file has it
     """
 
-    def __init__(self, answer: Answer, *, scenario: str, language: Language) -> None:
+    def __init__(self, answer: Answer, *, scenario: Scenario, language: Language) -> None:
         self._answer = answer
         self._scenario = scenario
         self._vary = answer.over.written.path
@@ -35,7 +37,7 @@ class CapacityWords:
         """Return what was asked."""
         return self.say(
             "{scenario}: how far {vary} can go, from {low} to {high}",
-            scenario=self._scenario,
+            scenario=self._scenario.name,
             vary=self._vary,
             low=self.amount(self._answer.over.low),
             high=self.amount(self._answer.over.high),
@@ -63,13 +65,29 @@ class CapacityWords:
         ]
         return paragraphs
 
+    def basis(self) -> str:
+        """Return what every point is: how long a meeting, and which luck."""
+        scenario = self._scenario
+        said = self.say(
+            "Each point is a meeting of {duration}; all have the same luck, seed {seed}.",
+            duration=self._language.figure(format_time(scenario.duration_ns)),
+            seed=scenario.seed,
+        )
+        if not scenario.late_faults:
+            return said
+        return f"{said} " + self._language.say_count(
+            scenario.late_faults,
+            "{n} fault of the scenario comes after its end and is left out.",
+            "{n} faults of the scenario come after its end and are left out.",
+        )
+
     def headings(self) -> tuple[str, str, str, str]:
         """Return the headings of `rows`."""
         return (
             "",
             self.say("requirement"),
             self.say("is met"),
-            self.say("missed first, and where"),
+            self.say("is missed"),
         )
 
     def rows(self) -> list[tuple[str, str, str, str]]:

@@ -25,6 +25,7 @@ def capacity_page(words: CapacityWords, *, chart: str, language: Language) -> st
     """
     say = language.say
     breaks, tried = say("Where each requirement breaks"), say("What was tried")
+    columns = say("A column for each requirement, by its number above.")
     curve = say("The capacity curve")
     parts = [
         f"# {_plain(words.title())}",
@@ -33,7 +34,7 @@ def capacity_page(words: CapacityWords, *, chart: str, language: Language) -> st
         _table(words.headings(), words.rows()),
         f"![{curve}]({chart})",
         f"## {tried}",
-        say("A column for each requirement, by its number above."),
+        _plain(f"{words.basis()} {columns}"),
         _table(words.point_headings(), words.point_rows()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -59,7 +60,7 @@ def print_capacity(
         made.add_row(*(shown(cell) for cell in row))
     put(out, made)
     out.print()
-    out.print(shown(effort))
+    out.print(shown(f"{words.basis()} {effort}"))
     out.print(Text(language.say("Results: ")) + shown(str(folder)), soft_wrap=True)
 
 

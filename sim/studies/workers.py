@@ -96,7 +96,7 @@ class Workers:
 
         Parameters
         ----------
-        tick : called several times a second; may raise, and then the tasks are given up
+        tick : called several times a second; may raise, and then the workers can only be stopped
 
         Raises
         ------
@@ -154,17 +154,17 @@ class Workers:
             return None
         self._warm = True
         assert task is not None, "a worker without a task has nothing to tell"
+        if isinstance(told, float):
+            worker.done = told
+            return None
+        worker.task = None
         if isinstance(told, _Done):
-            worker.task = None
             return Finished(number=task.number, point=told.point, wall_s=told.wall_s)
-        if isinstance(told, _Failed):
-            if not told.trace:
-                raise ChildProcessError(f"with {task.amount}: {told.text}")
-            error = RuntimeError(f"with {task.amount}: {told.text}")
-            error.add_note(told.trace)
-            raise error
-        worker.done = told
-        return None
+        if not told.trace:
+            raise ChildProcessError(f"with {task.amount}: {told.text}")
+        error = RuntimeError(f"with {task.amount}: {told.text}")
+        error.add_note(told.trace)
+        raise error
 
 
 @contextmanager
