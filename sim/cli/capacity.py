@@ -197,9 +197,10 @@ def _effort(searched: Searched, language: Language) -> str:
             "{n} points, simulated in {time}.",
             time=seconds,
         )
-    return language.say(
-        "{simulated} points simulated in {time}; {kept} were there already.",
-        simulated=language.figure(f"{simulated:,}"),
+    return language.say_count(
+        simulated,
+        "{n} point simulated in {time}; {kept} were there already.",
+        "{n} points simulated in {time}; {kept} were there already.",
         kept=language.figure(f"{points - simulated:,}"),
         time=seconds,
     )

@@ -6,6 +6,7 @@ validated, so every rule of scenario files holds for it, and every error has its
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,9 +161,7 @@ def find(path: Path, text: str, steps: Steps) -> Written:
     tree = read_tree(text, str(path), Problems())
     node = _found(tree, steps)
     if node is None:
-        choices = [dotted(each) for each, _ in _numbers(tree)]
-        hint = did_you_mean(dotted(steps), choices) if len(choices) <= MOST_NAMES else ""
-        hint = hint or "; what is to be varied must be written there"
+        hint = _suggested(tree, steps) or "; what is to be varied must be written there"
         raise _wrong(f"no '{dotted(steps)}' in {path}{hint}")
     if not isinstance(node, Scalar):
         inner = next((dotted(steps + below) for below, _ in _numbers(node)), None)
@@ -219,8 +218,26 @@ def _found(tree: Node, steps: Steps) -> Node | None:
     return node
 
 
-def _written(steps: Steps, node: Scalar) -> Written | None:
-    match = _WRITTEN.fullmatch(node.text.strip()) if len(node.text) <= 2 * LONGEST else None
+def _suggested(tree: Node, steps: Steps) -> str:
+    """Return `; did you mean '…'?` for the number that is probably meant, or nothing.
+
+    Where all but the last step is right, it is one beside it: a default that the file does not
+    write is not misspelt.
+    """
+    beside = _found(tree, steps[:-1])
+    if isinstance(beside, Mapping):
+        names = [key for key, value in beside.items.items() if _written((), value)]
+        close = difflib.get_close_matches(steps[-1], names, n=1)
+        return f"; did you mean '{dotted((*steps[:-1], close[0]))}'?" if close else ""
+    choices = [dotted(each) for each, _ in _numbers(tree)]
+    return did_you_mean(dotted(steps), choices) if len(choices) <= MOST_NAMES else ""
+
+
+def _written(steps: Steps, node: Node) -> Written | None:
+    """Return the number at a place, or None where there is something else."""
+    if not isinstance(node, Scalar) or len(node.text) > 2 * LONGEST:
+        return None
+    match = _WRITTEN.fullmatch(node.text.strip())
     if match is None:
         return None
     unit = (match["unit"] or "").replace(" ", "")

@@ -7,7 +7,7 @@ Numbers are exact decimals in one unit. But for the two ends they lie on a grid 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from sim.scenario.varied import Change, Written
@@ -15,10 +15,12 @@ from sim.units import KINDS
 
 FEWEST_POINTS, MOST_POINTS = 2, 1000
 DECADES = 100  # HIGH over LOW from which the first points are spaced by factors
-DEFAULT_TOLERANCE = "1 %"
+DEFAULT_SHARE = Decimal("0.01")
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_NUMBER = re.compile(r"(?:at most |[×x] ?)?([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(.*)", re.ASCII)
+_NUMBER = re.compile(
+    r"(?:at most |[×x] ?)?([0-9]{1,15}(?:\.[0-9]{1,15})?) ?((?![eE]?[0-9+.-]).*)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +118,10 @@ def _round_step(gap: Decimal) -> Decimal:
     return max(step for factor in (1, 2, 5) if (step := factor * power) <= gap)
 
 
-def read_over(text: str, written: Written, *, tolerance: str = DEFAULT_TOLERANCE) -> Over:
+def read_over(text: str, written: Written) -> Over:
     """Return a range for a number of the scenario, in the smaller of the units it is given in.
+
+    The tolerance is `DEFAULT_SHARE`.
 
     Raises
     ------
@@ -139,7 +143,6 @@ def read_over(text: str, written: Written, *, tolerance: str = DEFAULT_TOLERANCE
     low, high, unit = _in_one_unit(text, (low, low_unit), (high, high_unit))
     if low >= high:
         raise ValueError(f"'{text}' must go up: its first number must be below its second")
-    width, share = _tolerance(tolerance, unit, high - low)
     whole = written.is_whole(unit)
     if whole and (low % 1 or high % 1):
         raise ValueError(f"'{text}' must have whole numbers; there is no half of what it counts")
@@ -149,8 +152,8 @@ def read_over(text: str, written: Written, *, tolerance: str = DEFAULT_TOLERANCE
         high=plain(high),
         unit=unit,
         whole=whole,
-        tolerance=width,
-        share=share,
+        tolerance=None,
+        share=DEFAULT_SHARE,
     )
 
 
@@ -182,20 +185,29 @@ def _in_one_unit(
     return low[0], other, low[1]
 
 
-def _tolerance(text: str, unit: str, width: Decimal) -> tuple[Decimal | None, Decimal | None]:
-    """Return how near is near enough: in `unit` or as a share, of which the other is None."""
+def with_tolerance(over: Over, text: str) -> Over:
+    """Return the range with a tolerance: a share of it, or a number with its unit.
+
+    Raises
+    ------
+    ValueError
+        If it is no tolerance; says what to write.
+    """
+    width = over.high - over.low
     match = _NUMBER.fullmatch(text.strip())
-    given, own = (Decimal(match[1]), match[2].strip()) if match else (Decimal(0), "")
-    is_share = own == "%"
-    number = given / 100 * width if is_share else _converted(given, own, unit)
+    given, unit = (Decimal(match[1]), match[2].strip()) if match else (Decimal(0), "")
+    is_share = unit == "%"
+    number = given / 100 * width if is_share else _converted(given, unit, over.unit)
     if not number:
-        like = f"{width / 100:f} {unit}".strip()
+        like = f"{plain(width / 100):f} {over.unit}".strip()
         raise ValueError(
             f"'{text}' is no tolerance; write a share of the range, such as '1 %', or '{like}'"
         )
     if number >= width:
         raise ValueError(f"'{text}' must be less than the whole range")
-    return (None, given / 100) if is_share else (plain(number), None)
+    if is_share:
+        return replace(over, tolerance=None, share=given / 100)
+    return replace(over, tolerance=plain(number), share=None)
 
 
 def _converted(number: Decimal, unit: str, to: str) -> Decimal | None:

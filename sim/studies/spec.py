@@ -13,7 +13,7 @@ from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.loader import load_text
 from sim.scenario.model import Scenario
 from sim.scenario.varied import VARY, find, inputs_digest, steps_of
-from sim.studies.over import Over, read_over
+from sim.studies.over import Over, read_over, with_tolerance
 from sim.studies.program import program_digest
 
 OVER, TOLERANCE = "--over", "--tolerance"
@@ -105,9 +105,13 @@ def read_spec(asked: Asked) -> Spec:
     except ValueError as error:
         raise ScenarioError([Problem(path=VARY, text=str(error))]) from None
     try:
-        over = read_over(asked.over, written, tolerance=asked.tolerance)
+        over = read_over(asked.over, written)
     except ValueError as error:
         raise ScenarioError([Problem(path=OVER, text=str(error))]) from None
+    try:
+        over = with_tolerance(over, asked.tolerance)
+    except ValueError as error:
+        raise ScenarioError([Problem(path=TOLERANCE, text=str(error))]) from None
     if not scenario.requirements:
         text = "has no 'requirements', so nothing can break; say what the meeting must meet"
         raise ScenarioError.at(str(asked.path), 0, 0, "", text)

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import sim
 
 ROOT = Path(__file__).parent.parent.parent
-COMMANDS = ("run", "validate", "schema")
+COMMANDS = ("run", "capacity", "validate", "schema")
 
 
 def test_the_commands_are_listed():
@@ -37,6 +37,12 @@ def test_run_has_all_its_options():
     assert "reference" in text
 
 
+def test_capacity_has_all_its_options():
+    text = sim("capacity", "--help").stdout
+    options = "--vary --over --tolerance --points --out --seed --duration --workers --fresh"
+    assert all(option in text for option in (*options.split(), "--lang", "--quiet", "--json"))
+
+
 def test_without_a_command_there_is_help():
     answer = sim()
     assert answer.returncode == 2
@@ -52,6 +58,7 @@ HEAVY = {"numpy", "numba", "matplotlib", "pyarrow", "simpy", "ruamel.yaml"}
         ([], HEAVY | {"pydantic"}),
         # Typer itself reads the options of a command with pydantic.
         (["run"], HEAVY),
+        (["capacity"], HEAVY),
         (["validate"], HEAVY),
         (["schema"], HEAVY),
     ],
@@ -71,6 +78,10 @@ def test_no_scenario_is_read_with_numba(tmp_path):
     assert simulating & modules == set()
     (tmp_path / "wrong.yaml").write_text("nam: wrong\n", encoding="utf-8")
     code, modules = imported("run", tmp_path / "wrong.yaml")
+    assert code == "2"
+    assert simulating & modules == set()
+    question = ("--vary", "streams.video.rate", "--over", "1..4")
+    code, modules = imported("capacity", ROOT / "scenarios" / "tiny.yaml", *question)
     assert code == "2"
     assert simulating & modules == set()
 
@@ -105,6 +116,6 @@ def test_the_examples_of_help_run(tmp_path, monkeypatch):
         arguments = shlex.split(
             line.removeprefix("python -m sim ").partition("|")[0].partition(">")[0]
         )
-        if arguments[0] == "run":
+        if arguments[0] in ("run", "capacity"):
             arguments += ["--out", str(tmp_path)]
         assert sim(*arguments).returncode == 0, line

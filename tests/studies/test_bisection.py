@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from sim.studies.answer import answer_of
 from sim.studies.bisection import crossings, next_numbers, numbers_left
-from sim.studies.over import Over, read_over
+from sim.studies.over import Over, read_over, with_tolerance
 from tests.studies.conftest import points
 from tests.studies.test_over import written
 
 
 def over(text: str = "1..9 Mbit/s", tolerance: str = "1 Mbit/s") -> Over:
-    return read_over(text, written(), tolerance=tolerance)
+    return with_tolerance(read_over(text, written()), tolerance)
 
 
 def search(question: Over, met, *, count: int = 5) -> dict[Decimal, list[bool]]:

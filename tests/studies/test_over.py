@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.scenario.varied import Written
-from sim.studies.over import DECADES, Over, read_over
+from sim.studies.over import DECADES, Over, read_over, with_tolerance
 
 
 def written(number: str = "2", unit: str = "Mbit/s", before: str = "", after: str = "") -> Written:
@@ -110,11 +110,13 @@ def test_what_is_no_range_is_said(text, number, message):
 )
 def test_what_is_no_tolerance_is_said(tolerance, unit, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        read_over(f"1..8 {unit}", written(unit=unit), tolerance=tolerance)
+        with_tolerance(read_over(f"1..8 {unit}", written(unit=unit)), tolerance)
 
 
 def test_a_tolerance_may_have_another_unit_of_the_kind():
-    assert read_over("1..8 Mbit/s", written(), tolerance="50 kbit/s").tolerance == Decimal("0.05")
+    assert with_tolerance(read_over("1..8 Mbit/s", written()), "50 kbit/s").tolerance == Decimal(
+        "0.05"
+    )
 
 
 def test_a_number_is_written_as_the_file_has_it():
@@ -153,7 +155,7 @@ ranges = st.tuples(
 def test_bisection_always_ends_within_the_tolerance(ends, luck, count):
     """Whatever the verdicts: each number lies strictly between, and the last gap is allowed."""
     low, width, tolerance = ends
-    over = read_over(f"{low}..{low + width} Mbit/s", written(), tolerance=tolerance)
+    over = with_tolerance(read_over(f"{low}..{low + width} Mbit/s", written()), tolerance)
     first = over.first(count)
     assert first[0] == over.low
     assert first[-1] == over.high
@@ -171,7 +173,7 @@ def test_bisection_always_ends_within_the_tolerance(ends, luck, count):
 
 @given(st.integers(1, 1000), st.integers(1, 10_000), st.booleans())
 def test_counts_stay_whole_and_are_found_exactly(low, width, upper):
-    over = read_over(f"{low}..{low + width}", written(unit=""), tolerance="0.001 %")
+    over = with_tolerance(read_over(f"{low}..{low + width}", written(unit="")), "0.001 %")
     bottom, top = over.low, over.high
     while (number := over.between(bottom, top)) is not None:
         assert number == number.to_integral_value()
