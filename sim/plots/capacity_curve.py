@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.language.language import Language
 from sim.plots import style
-from sim.studies.answer import Answer, Standing
+from sim.studies.answer import Answer, Edge, Standing
 from sim.studies.curve import share_of_limit
 
 Float64Array = NDArray[np.float64]
@@ -34,6 +36,8 @@ _MISSED = "#EEEEEE"
 _LINEAR_UP_TO = 3.0  # beyond, what is above the limit is drawn by its logarithm
 _FOOT = -0.09  # room below 0 for the bar that shows where all is well
 _NEAR = 0.035  # of the chart's width, within which two numbers of breaks would touch
+_LEVELS = 4  # of the staircase
+_LABEL_WIDTH = 12  # characters of a label that names several requirements
 _STEPS = (0, 0.25, 0.5, 0.75, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000)
 
 
@@ -97,7 +101,7 @@ def draw(answer: Answer, *, scenario: str, language: Language) -> Figure:
     axes.axhline(1, color=style.BLACK, linewidth=1.2, zorder=1)
     for curve in drawn:
         _draw_curve(axes, curve, answer.standings[curve.number - 1], answer, language, top)
-    _mark_breaks(axes, drawn, answer)
+    _mark_breaks(axes, drawn)
     _draw_spans(axes, answer, language)
     if over.own is not None and over.low <= over.own <= over.high:
         axes.axvline(
@@ -135,7 +139,7 @@ def _scale(axes: Axes, drawn: list[Curve], language: Language) -> float:
         top = max(1.25, 1.1 * highest)
         axes.set_ylabel(language.say("Measured, over the limit"))
     else:
-        axes.set_ylabel(language.say("Measured, over the limit (above 1 logarithmic)"))
+        axes.set_ylabel(language.say("Measured, over the limit\n(above 1 logarithmic)"))
         # Up to the limit, where all that is well lies, the axis stays linear.
         top = 1.5 * highest
         axes.set_yscale("symlog", linthresh=1, linscale=1)
@@ -198,27 +202,35 @@ def _state(standing: Standing, answer: Answer, language: Language) -> str:
     return language.say("breaks {where}", where=parts)
 
 
-def _mark_breaks(axes: Axes, drawn: list[Curve], answer: Answer) -> None:
-    """Mark each break on the line of the limit; numbers that would touch stand in a staircase."""
-    breaks = sorted((x, curve.number) for curve in drawn for x in curve.breaks)
+def _mark_breaks(axes: Axes, drawn: list[Curve]) -> None:
+    """Mark the breaks on the line of the limit; numbers that would touch stand in a staircase."""
+    at: dict[float, list[int]] = {}
+    for curve in drawn:
+        for x in curve.breaks:
+            at.setdefault(x, []).append(curve.number)
     place = axes.transAxes.inverted()
     before, level = -np.inf, 0
-    for x, number in breaks:
+    for x, numbers in sorted(at.items()):
         across = place.transform(axes.transData.transform((x, 1)))[0]
-        level = level + 1 if across - before < _NEAR else 0
+        level = (level + 1) % _LEVELS if across - before < _NEAR else 0
         before = across
-        colour, _, _ = LOOKS[(number - 1) % len(LOOKS)]
+        alone = len(numbers) == 1
+        colour = LOOKS[(numbers[0] - 1) % len(LOOKS)][0] if alone else style.BLACK
         axes.plot(x, 1, "o", color="white", markeredgecolor=colour, markersize=7, zorder=5)
         axes.annotate(
-            f"{number}",
+            fill(", ".join(map(str, numbers)), _LABEL_WIDTH),
             (x, 1),
-            xytext=(0, 14 + 17 * level),
+            xytext=(0, 9 + 17 * level),
             textcoords="offset points",
             ha="center",
-            va="center",
+            va="bottom",
             fontsize=9,
             fontweight="bold",
-            bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": colour},
+            bbox={
+                "boxstyle": "circle,pad=0.25" if alone else "round,pad=0.3",
+                "facecolor": "white",
+                "edgecolor": colour,
+            },
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8},
             zorder=6,
         )
@@ -226,13 +238,21 @@ def _mark_breaks(axes: Axes, drawn: list[Curve], answer: Answer) -> None:
 
 def _draw_spans(axes: Axes, answer: Answer, language: Language) -> None:
     """Draw a bar along the foot of the chart where all that can be met is met together."""
+    label = language.say("all met together")
+    if answer.missed:
+        label = language.say("all met together, but what never is")
     for i, span in enumerate(answer.spans):
         axes.plot(
-            [float(span.low), float(span.high)],
+            [_end(span.low, span.below), _end(span.high, span.above)],
             [_FOOT, _FOOT],
             color=style.BLACK,
             linewidth=9,
             solid_capstyle="butt",
             zorder=4,
-            label=language.say("all met together") if i == 0 else None,
+            label=label if i == 0 else None,
         )
+
+
+def _end(last: Decimal, edge: Edge | None) -> float:
+    """Return where a span ends: half-way to the number that is missed, or with the range."""
+    return float(last if edge is None else (edge.met + edge.missed) / 2)

@@ -135,6 +135,8 @@ def _spans(
     verdicts: Mapping[Decimal, list[bool]],
     standings: tuple[Standing, ...],
 ) -> tuple[Span, ...]:
+    if all(each.state == "missed" for each in standings):
+        return ()
     judged = [each.number for each in standings if each.state == "breaks"]
     broken = [tuple(r for r in judged if not verdicts[number][r]) for number in numbers]
     spans: list[Span] = []

@@ -120,3 +120,7 @@ def test_what_never_breaks_leaves_the_whole_range():
     assert found == [(1, 9)]
     assert answer.breaking == ()
     assert [each.state for each in answer.standings] == ["met", "met"]
+
+
+def test_where_nothing_is_ever_met_there_is_no_span():
+    assert spans((1, "--"), (9, "--"))[0] == []
