@@ -16,6 +16,11 @@ from tests.docs.session import PAGES, SHOWN_ONLY, Session
 CHANGING = (
     (re.compile(r" in [\d.,]+ s: [\d.,]+ million/s, [\d.,]+ × real time"), " in ..."),
     (re.compile(r" trong [\d.,]+ s: [\d.,]+ triệu/s, [\d.,]+ × thời gian thực"), " trong ..."),
+    (re.compile(r"(simulated in|mô phỏng trong) [\d:]+\.$", re.MULTILINE), r"\1 ...."),
+    (
+        re.compile(r"results/capacity/([\w.-]+)/([\w.-]+)-[0-9a-f]{8}$", re.MULTILINE),
+        r"results/capacity/\1/\2-...",
+    ),
     (re.compile(r"\S*(results|paced|traced)/([\w-]+)/\d{8}T\d{6}-"), r"...\1/\2/...-"),
 )
 
