@@ -95,7 +95,7 @@ def capacity(path: Path, options: Options, interrupts: Interrupts) -> None:
                 kept.say(folder)
                 raise
         for name in folder.damaged:
-            print(f"points/{name} was damaged and is computed again", file=sys.stderr)
+            print(f"points/{name} is damaged and was not used", file=sys.stderr)
         answer = answer_of(spec.over, searched.points)
         summary = summarise(spec, answer, searched, workers=count)
         words = CapacityWords(answer, scenario=spec.scenario, language=options.language)

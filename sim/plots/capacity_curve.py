@@ -51,6 +51,7 @@ class Curve:
     x : (k,) float64, every number that was tried
     y : (k,) float64, the value as a share of the limit; NaN where it is not known, or the limit
         is 0 and the value is not
+    met : (k,) bool
     breaks : the middle of each crossing
     """
 
@@ -58,6 +59,7 @@ class Curve:
     label: str
     x: Float64Array
     y: Float64Array
+    met: NDArray[np.bool_]
     breaks: tuple[float, ...]
 
 
@@ -73,6 +75,7 @@ def curves(answer: Answer) -> list[Curve]:
                 [share_of_limit(point.requirements[standing.number]) for point in answer.points],
                 dtype=np.float64,
             ),
+            met=np.array([point.requirements[standing.number].met for point in answer.points]),
             breaks=tuple(float(each.low + each.high) / 2 for each in standing.crossings),
         )
         for standing in answer.standings
@@ -173,12 +176,12 @@ def _draw_curve(
         label=f"{curve.number}  {style.label(curve.label, longest=80)}: "
         f"{_state(standing, answer, language)}",
     )
-    unknown = np.isnan(curve.y)
-    if unknown.any():
+    beyond = np.isnan(curve.y) & ~curve.met
+    if beyond.any():
         # Nothing arrived, or nothing was allowed: beyond any limit.
         axes.plot(
-            curve.x[unknown],
-            np.full(int(unknown.sum()), top),
+            curve.x[beyond],
+            np.full(int(beyond.sum()), top),
             "x",
             color=colour,
             clip_on=False,

@@ -218,6 +218,8 @@ class CapacityWords:
         )
 
     def _value(self, judged: Judged, value: float | None) -> str:
+        if not judged.subjects:
+            return UNKNOWN
         if value is None:
             return self.say("nothing arrived")
         if judged.unit == "ms":

@@ -129,7 +129,7 @@ def test_fresh_starts_over_and_a_damaged_point_is_said(hamlet, tmp_path, capfd):
     damaged.write_text("{", encoding="utf-8")
     assert main(arguments) == 0
     printed = capfd.readouterr()
-    assert printed.err == "points/2.json was damaged and is computed again\n"
+    assert printed.err == "points/2.json is damaged and was not used\n"
     assert "1 point simulated in 0:0" in printed.out
     assert main([*arguments, "--fresh"]) == 0
     printed = capfd.readouterr()
