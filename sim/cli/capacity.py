@@ -10,15 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from sim.cli.interrupts import Interrupted, Interrupts
-from sim.cli.live import STARTING
+from sim.cli.live import starting
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError
-from sim.language.language import Language
+from sim.language.language import ENGLISH, Language
 from sim.report.capacity import CapacityWords
 from sim.report.capacity_page import capacity_page, print_capacity
 from sim.results.clock import clock
@@ -30,7 +29,7 @@ from sim.studies.folder import PARTIAL, StudyFolder, is_begun, study_folder
 from sim.studies.spec import Asked, Spec, check_ends, read_spec
 from sim.studies.summary import summarise
 from sim.studies.workers import usable_processors, workers
-from sim.terminal import console
+from sim.terminal import Reader, console
 from sim.units import parse_time_ns
 
 NS_PER_S = 10**9
@@ -87,7 +86,8 @@ def capacity(path: Path, options: Options, interrupts: Interrupts) -> None:
             folder.clear()
         pool = cleanup.enter_context(workers(count))
         cleanup.callback(interrupts.hold)
-        with study_line(console(stderr=True), wanted=options.live) as show:
+        watcher = Reader(console(stderr=True), options.language)
+        with study_line(watcher, wanted=options.live) as show:
             kept = _Kept(interrupts, show)
             try:
                 searched = search(spec, folder, pool, parallel=count, watch=kept.watch)
@@ -106,7 +106,8 @@ def capacity(path: Path, options: Options, interrupts: Interrupts) -> None:
             write_exactly(dumps(summary))
         elif options.output == "report":
             effort = _effort(searched, options.language)
-            print_capacity(words, folder.path, console(), effort=effort, language=options.language)
+            reader = Reader(console(), options.language)
+            print_capacity(words, folder.path, reader, effort=effort)
 
 
 class _Kept:
@@ -206,7 +207,7 @@ def _effort(searched: Searched, language: Language) -> str:
     )
 
 
-def progress_line(progress: StudyProgress) -> str:
+def progress_line(progress: StudyProgress, language: Language = ENGLISH) -> str:
     """Return the live line.
 
     Examples
@@ -216,26 +217,35 @@ def progress_line(progress: StudyProgress) -> str:
     ... )
     '3 of about 11 points, 1:15 left; now 5.25 Mbit/s 50 %'
     """
-    parts = f"{progress.done} of about {progress.expected} points"
-    if progress.left_s is not None:
-        parts += f", {clock(round(progress.left_s) * NS_PER_S)} left"
-    now = ", ".join(
-        f"{amount} {share:.0%}".replace("%", " %") for amount, share in progress.running.items()
+    say, figure = language.say, language.figure
+    line = say(
+        "{done} of about {expected} points",
+        done=figure(f"{progress.done:,}"),
+        expected=figure(f"{progress.expected:,}"),
     )
-    return f"{parts}; now {now}" if now else parts
+    if progress.left_s is not None:
+        left = clock(round(progress.left_s) * NS_PER_S)
+        line += ", " + say("{time} left", time=left)
+    if not progress.running:
+        return line
+    running = [
+        figure(f"{amount} {100 * share:.0f} %") for amount, share in progress.running.items()
+    ]
+    return f"{line}; " + say("now {running}", running=", ".join(running))
 
 
 @contextmanager
-def study_line(out: Console, *, wanted: bool) -> Iterator[Callable[[StudyProgress], None]]:
+def study_line(reader: Reader, *, wanted: bool) -> Iterator[Callable[[StudyProgress], None]]:
     """Give a watcher that keeps one line up to date while the block runs; leaves nothing behind."""
-    if not (wanted and out.is_terminal):
+    if not (wanted and reader.out.is_terminal):
         yield lambda progress: None
         return
-    with Live(Text(STARTING), console=out, refresh_per_second=8, transient=True) as live:
+    first = Text(starting(reader.language))
+    with Live(first, console=reader.out, refresh_per_second=8, transient=True) as live:
 
         def watch(progress: StudyProgress) -> None:
             if progress.done or any(progress.running.values()):
-                line = Text(progress_line(progress), no_wrap=True, overflow="ellipsis")
-                live.update(line)
+                line = progress_line(progress, reader.language)
+                live.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
         yield watch

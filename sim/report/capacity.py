@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sim.language import words
 from sim.language.language import Language
 from sim.report.figures import UNKNOWN, share, time
 from sim.scenario.model import Scenario
@@ -132,7 +133,7 @@ class CapacityWords:
     def place(self, spot: Spot | Blame) -> str:
         """Return the words for a room, line or egress."""
         if spot.kind == "line":
-            way = self.say("down") if spot.detail == "down" else self.say("up")
+            way = words.way(self._language, spot.detail)
             return self.say("line to {place} ({way})", place=spot.place, way=way)
         if spot.kind == "egress":
             if spot.detail:
@@ -203,7 +204,7 @@ class CapacityWords:
         place = self.place(blame)
         if blame.reason == "loss":
             lost = ", ".join(
-                f"{self._cause(cause)} {self._language.figure(share(part))}"
+                f"{words.cause(self._language, cause)} {self._language.figure(share(part))}"
                 for cause, part in blame.lost.items()
             )
             return said + self.say("; most is lost at {place}: {lost}", place=place, lost=lost)
@@ -227,14 +228,6 @@ class CapacityWords:
         if judged.measure == "freezes":
             return self._language.figure(f"{value:,.0f}")
         return self._language.figure(share(value))
-
-    def _cause(self, cause: str) -> str:
-        return {
-            "outage": self.say("outage"),
-            "policer": self.say("policer"),
-            "queue": self.say("queue"),
-            "line": self.say("line"),
-        }[cause]
 
     def _cell(self, judged: Judged) -> str:
         value = self._value(judged, judged.value)

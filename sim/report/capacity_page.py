@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from sim.language.language import Language
 from sim.report.capacity import CapacityWords
-from sim.terminal import put, shown, table
+from sim.terminal import Reader, put, shown, table
 from sim.units import printable
 
 _MARKUP = str.maketrans({each: f"\\{each}" for each in "\\`*[]<|#"})
@@ -40,15 +37,14 @@ def capacity_page(words: CapacityWords, *, chart: str, language: Language) -> st
     return "\n\n".join(parts) + "\n"
 
 
-def print_capacity(
-    words: CapacityWords, folder: Path, out: Console, *, effort: str, language: Language
-) -> None:
+def print_capacity(words: CapacityWords, folder: Path, reader: Reader, *, effort: str) -> None:
     """Print the answer, where each requirement breaks, and where the rest is.
 
     Parameters
     ----------
     effort : a sentence on how many points there are, and what they cost
     """
+    out = reader.out
     out.print()
     out.print(shown(words.title(), "bold"))
     for paragraph in words.answer():
@@ -61,7 +57,7 @@ def print_capacity(
     put(out, made)
     out.print()
     out.print(shown(f"{words.basis()} {effort}"))
-    out.print(Text(language.say("Results: ")) + shown(str(folder)), soft_wrap=True)
+    out.print(shown(reader.language.say("Results: {folder}", folder=folder)), soft_wrap=True)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
