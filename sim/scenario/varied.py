@@ -176,6 +176,17 @@ def find(path: Path, text: str, steps: Steps) -> Written:
     return written
 
 
+def numbers(path: Path, text: str) -> list[tuple[Steps, Written]]:
+    """Return every number of a scenario's text and where it is, in the file's order.
+
+    Raises
+    ------
+    ScenarioError
+        If the text is no YAML.
+    """
+    return list(_numbers(read_tree(text, str(path), Problems())))
+
+
 def inputs_digest(path: Path, text: str) -> str:
     """Return a hash of everything a scenario is made of: its text, and the tables it names.
 

@@ -143,9 +143,9 @@ def test_the_answer_can_be_vietnamese(done):
     answer = sim("capacity", home / "hamlet.yaml", *options)
     assert answer.returncode == 0
     assert "streams.video.rate có thể lên đến 3,0" in answer.stdout
-    assert "đường truyền đến" in answer.stdout
+    assert "tuyến đến" in answer.stdout
     (other,) = (home / "vi" / "capacity" / "hamlet").iterdir()
-    assert "Yêu cầu bị vi phạm đầu tiên" in (other / "answer.md").read_text(encoding="utf-8")
+    assert "Yêu cầu đầu tiên không còn đạt" in (other / "answer.md").read_text(encoding="utf-8")
     assert (other / "points.parquet").read_bytes() == (folder / "points.parquet").read_bytes()
 
 
