@@ -57,6 +57,21 @@ class ScenarioError(Exception):
         return cls([Problem(file=file, line=line, column=column, path=path, text=text)])
 
 
+class ResultsError(Exception):
+    """Stored results cannot be read; carries every problem found, in order.
+
+    Attributes
+    ----------
+    problems : one or more Problem
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `; did you mean '…'?` for the choice closest to `word`, or nothing.
 

@@ -18,6 +18,7 @@ from sim.cli.interrupts import Interrupted, Interrupts
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.collector import collector_paused
 from sim.language.language import Code, Language
+from sim.plots.names import Chart
 
 EXIT_MET = 0
 EXIT_MISSED = 1
@@ -262,6 +263,55 @@ def capacity(
 
 
 @app.command(
+    short_help="Draw the charts of a run again.",
+    epilog=(
+        "Examples:\n\n"
+        "\b\n"
+        "  python -m sim plot results/national\n"
+        "  python -m sim plot results/national --chart map --chart loss --lang vi --out charts\n\n"
+        "Exit code: 0 drawn, 2 bad input, 3 interrupted or failed."
+    ),
+)
+def plot(
+    context: typer.Context,
+    results: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RESULTS",
+            help="The folder of a run, or of a scenario, whose newest run is meant.",
+            show_default=False,
+        ),
+    ],
+    chart: Annotated[
+        list[Chart] | None,
+        typer.Option(help="Draw this one only; repeatable.", show_default="all"),
+    ] = None,
+    lang: Annotated[
+        Code, typer.Option(help="Language of the charts.", envvar="SIM_LANG")
+    ] = Code.en,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to.", show_default="the run's own folder"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Draw the charts of a stored run, without simulating anything."""
+    with collector_paused():
+        from sim.cli import plot as command
+
+    command.plot(
+        results,
+        command.Options(
+            charts=tuple(dict.fromkeys(chart or Chart)),
+            language=Language(lang),
+            out=out,
+            quiet=quiet,
+        ),
+        context.obj,
+    )
+
+
+@app.command(
     short_help="Check a scenario; say how full its lines would be.",
     epilog=(
         "Examples:\n\n"
@@ -321,7 +371,7 @@ def _interrupted() -> int:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong on stderr; return the exit code."""
-    from sim.errors import ScenarioError
+    from sim.errors import ResultsError, ScenarioError
     from sim.units import printable
 
     if isinstance(error, ScenarioError):
@@ -330,6 +380,10 @@ def _explain(error: Exception) -> int:
         count = len(error.problems)
         noun = "problem" if count == 1 else "problems"
         print(f"{count} {noun}; nothing was simulated.", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    if isinstance(error, ResultsError):
+        for problem in error.problems:
+            print(printable(str(problem)), file=sys.stderr)
         return EXIT_BAD_INPUT
     if not isinstance(error, OSError | MemoryError):
         # A defect of the program: whoever mends it needs the place.

@@ -81,14 +81,15 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
         # So do Matplotlib and Arrow.
         from sim.plots.charts import draw_charts
         from sim.results.files import write
+        from sim.results.stored import read_run
 
         created = datetime.now(UTC)
         summary = write(results, staged.path, created=created)
-        draw_charts(results, staged.path)
+        drawn = draw_charts(read_run(staged.path), staged.path, language=options.language)
         interrupts.check()
         folder = staged.publish(run_name(created, summary["fingerprint"]))
     with reader_may_leave():
-        _print(results, summary, folder, options)
+        _print(results, summary, folder, drawn.notes, options)
     return results.met
 
 
@@ -135,8 +136,10 @@ def _stage(cleanup: ExitStack, out: Path, scenario: Scenario) -> Staged:
         raise ScenarioError([Problem(path="--out", text=text)]) from error
 
 
-def _print(results: Results, summary: Summary, folder: Path, options: Options) -> None:
+def _print(
+    results: Results, summary: Summary, folder: Path, notes: tuple[str, ...], options: Options
+) -> None:
     if options.output == "json":
         write_exactly(dumps(summary))
     elif options.output == "report":
-        print_report(results, folder, Reader(console(), options.language))
+        print_report(results, folder, Reader(console(), options.language), notes)

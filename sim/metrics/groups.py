@@ -17,15 +17,29 @@ from sim.network.tree import Network
 Int64Array = NDArray[np.int64]
 
 
-def rooms_together(grouping: Grouping, tally: Tally, parts: Sequence[Int64Array]) -> Delays:
-    """Return the delays over the rooms of some sites together, a row for each of `parts`.
+def room_histograms(
+    grouping: Grouping, tally: Tally, parts: Sequence[Int64Array]
+) -> NDArray[np.int64]:
+    """Return the histogram over the rooms of some sites together, (parts, BUCKETS) int64.
 
     Sites that share a histogram must all be in one part, but for those without a room.
     """
     shared = [np.unique(grouping.site[sites]) for sites in parts]
+    return np.array([merged(tally.room_delay, rows) for rows in shared])
+
+
+def rooms_together(
+    histograms: NDArray[np.int64], tally: Tally, parts: Sequence[Int64Array]
+) -> Delays:
+    """Return the delays over the rooms of some sites together, a row for each of `parts`.
+
+    Parameters
+    ----------
+    histograms : (parts, BUCKETS), of the rooms of each part
+    """
     room = [tally.room[sites] for sites in parts]
     return delays(
-        np.array([merged(tally.room_delay, rows) for rows in shared]),
+        histograms,
         count=np.array([counts[:, RoomCount.RECEIVED].sum() for counts in room]),
         sum_ns=np.array([counts[:, RoomCount.DELAY_SUM_NS].sum() for counts in room]),
         max_ns=np.array([counts[:, RoomCount.DELAY_MAX_NS].max(initial=0) for counts in room]),

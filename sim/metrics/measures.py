@@ -373,6 +373,8 @@ class Measures:
     streams : ids, by number
     room_delays : over all rooms together, one row
     tier_delays : over the rooms of each tier together, a row per tier
+    tier_histograms : (tiers, BUCKETS) int64, packets in each bucket of `sim.dataplane.tally`, by
+        the delay of which `tier_delays` are the figures
     groups : of sites whose delays are kept together; None: each site's are kept
     """
 
@@ -389,6 +391,7 @@ class Measures:
     timeline: Timeline
     room_delays: Delays
     tier_delays: Delays
+    tier_histograms: Int64Array
     groups: Groups | None
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
 from sim.metrics.due import Due
-from sim.metrics.groups import groups, rooms_together
+from sim.metrics.groups import groups, room_histograms, rooms_together
 from sim.metrics.histogram import own_delays
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Listeners, Measures
 from sim.metrics.opinion import worst_of
@@ -115,6 +115,7 @@ class Meters:
         )
         tier = network.tier[endpoints.site]
         tiers = [endpoints.site[tier == t] for t in range(len(network.tiers))]
+        histograms = room_histograms(network.grouping, tally, tiers)
         return Measures(
             duration_ns=scenario.duration_ns,
             packets=packets_sent,
@@ -127,8 +128,11 @@ class Meters:
             sources=sources(scenario, network, tally),
             turns=turns(scenario, network, tally, turn_packets),
             timeline=self._timeline.finish(),
-            room_delays=rooms_together(network.grouping, tally, [endpoints.site]),
-            tier_delays=rooms_together(network.grouping, tally, tiers),
+            room_delays=rooms_together(
+                histograms.sum(axis=0, keepdims=True), tally, [endpoints.site]
+            ),
+            tier_delays=rooms_together(histograms, tally, tiers),
+            tier_histograms=histograms,
             groups=groups(network, tally, self._due),
         )
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
-from sim.units import printable
+from sim.language.language import Language
+from sim.units import format_share, printable
 
 # Okabe and Ito, "Color universal design" (2008); the lightness differs too, and hatches help.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -42,6 +45,7 @@ CAUSE_HATCHES = {
     "port": "\\\\",
 }
 GRID = "#CCCCCC"
+PALE = "#EEEEEE"
 PALE_YELLOW = "#FAF6C8"
 WIDTH_IN = 9.0
 _LONGEST_LABEL = 40
@@ -94,9 +98,22 @@ def label(text: str, *, longest: int = _LONGEST_LABEL) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def figure_ticks(axis: Axis, language: Language) -> None:
+    """Write the figures at an axis as the language does."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: language.figure(f"{value:,.10g}")))
+
+
+def percent(share: float, language: Language, *, digits: int = 2) -> str:
+    """Return a share with its `%`, as the language writes it."""
+    return language.figure(format_share(share, digits=digits))
+
+
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write the figure as PNG and SVG, without a date or a version in them."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    # Everything is put in its place once, and not again for each file.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     figure.savefig(png, dpi=150, metadata={"Software": None})
     figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return [png, svg]

@@ -1,4 +1,4 @@
-"""The meeting's course: bit rate received, loss and dark rooms, with the faults marked."""
+"""The meeting's course: bit rate, loss and dark rooms, with faults and speakers marked."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from string import ascii_uppercase
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sim.metrics.measures import Course
+from sim.language.language import Language
+from sim.metrics.measures import CAUSES
 from sim.plots import style
 from sim.results.clock import clock
-from sim.results.place import id_and_place
-from sim.results.run import Results
-from sim.scenario.model import Fault
+from sim.results.stored import Stored
 
 Float64Array = NDArray[np.float64]
+MS_PER_S = 1000
 NS_PER_S = 10**9
-_LOST = slice(Course.LOST_OUTAGE, Course.LOST_PORT + 1)
 _MOST_NAMED = 8
 _MINUTES_FROM_S = 180
 _STRIP_IN = 0.35  # height of the strip that shows who has the floor
@@ -71,19 +70,26 @@ class Floor:
     end_s: float
 
 
-def curves(results: Results) -> Curves:
+def curves(stored: Stored) -> Curves:
     """Return the curves of a run."""
-    timeline, duration_ns = results.measures.timeline, results.scenario.duration_ns
-    within = timeline.start_ns < duration_ns
-    counts = timeline.counts[within]
-    edges_s = np.append(timeline.start_ns[within], duration_ns) / NS_PER_S
-    rooms = np.array([group.rooms for group in timeline.groups])
-    # Groups: all, the tiers with rooms, then the branches.
-    branches = [g for g, group in enumerate(timeline.groups) if group.kind not in ("all", "tier")]
+    timeline = stored.tables["timeline"]
+    starts = np.flatnonzero(timeline.equal("group", "all"))
+    groups = int(starts[1]) if starts.size > 1 else timeline.counts("rooms").size
+
+    def by_bin(values: NDArray[np.int64] | Float64Array) -> Float64Array:
+        return values.reshape(-1, groups).astype(np.float64)
+
+    starts_ms = by_bin(timeline.numbers("start_ms"))[:, 0]
+    within = starts_ms < stored.duration_ms
+    edges_s = np.append(starts_ms[within], stored.duration_ms) / MS_PER_S
+    kinds = timeline.texts("group", np.arange(groups))
+    rooms = by_bin(timeline.counts("rooms"))[0]
+    branches = [g for g, kind in enumerate(kinds) if kind not in ("all", "tier")]
     parts = branches or [0]
-    rate_bps = 8 * counts[:, :, Course.RECEIVED_BYTES] / rooms / np.diff(edges_s)[:, None]
-    lost = counts[:, :, _LOST].sum(axis=2)
-    decided = lost + counts[:, :, Course.RECEIVED]
+    received_bytes = by_bin(timeline.counts("received_bytes"))[within]
+    rate_bps = 8 * received_bytes / rooms / np.diff(edges_s)[:, None]
+    lost = by_bin(np.sum([timeline.counts(f"lost_{cause}") for cause in CAUSES], axis=0))[within]
+    decided = lost + by_bin(timeline.counts("received"))[within]
     loss = np.divide(lost, decided, out=np.full(lost.shape, np.nan), where=decided > 0)
     return Curves(
         edges_s=edges_s,
@@ -92,92 +98,89 @@ def curves(results: Results) -> Curves:
         highest_bps=rate_bps[:, parts].max(axis=1),
         loss=loss[:, 0],
         worst_loss=np.fmax.reduce(loss[:, parts], axis=1),
-        dark=counts[:, 0, Course.ROOMS_DARK],
+        dark=timeline.counts("rooms_dark").reshape(-1, groups)[within, 0],
     )
 
 
-def marks(results: Results) -> list[Mark]:
+def marks(stored: Stored) -> list[Mark]:
     """Return the faults that begin within the meeting, in order of time."""
-    duration_ns = results.scenario.duration_ns
-    faults = results.scenario.faults
-    return [_mark(number, fault, duration_ns) for number, fault in enumerate(faults, start=1)]
-
-
-def floors(results: Results) -> list[Floor]:
-    """Return the turns of the agenda; those after the first letters of the alphabet have none."""
-    network = results.network
+    faults = stored.tables["faults"]
     return [
-        Floor(
-            letter=ascii_uppercase[t] if t < _MOST_NAMED else "",
-            speaker=id_and_place(network, network.index[turn.site]),
-            start_s=turn.at_ns / NS_PER_S,
-            end_s=turn.until_ns / NS_PER_S,
+        Mark(
+            number=number,
+            label=label,
+            start_s=at_ms / MS_PER_S,
+            end_s=math.inf if math.isnan(until_ms) else until_ms / MS_PER_S,
         )
-        for t, turn in enumerate(results.scenario.agenda)
+        for number, (label, at_ms, until_ms) in enumerate(
+            zip(
+                faults.texts("label"),
+                faults.numbers("at_ms").tolist(),
+                faults.numbers("until_ms").tolist(),
+                strict=True,
+            ),
+            start=1,
+        )
     ]
 
 
-def draw(results: Results) -> Figure:
+def floors(stored: Stored) -> list[Floor]:
+    """Return the turns of the agenda; those after the first letters of the alphabet have none."""
+    turns = stored.tables["turns"]
+    return [
+        Floor(
+            letter=ascii_uppercase[t] if t < _MOST_NAMED else "",
+            speaker=place if site == place else f"{site} {place}",
+            start_s=at_ms / MS_PER_S,
+            end_s=until_ms / MS_PER_S,
+        )
+        for t, (site, place, at_ms, until_ms) in enumerate(
+            zip(
+                turns.texts("site"),
+                turns.texts("place"),
+                turns.numbers("at_ms").tolist(),
+                turns.numbers("until_ms").tolist(),
+                strict=True,
+            )
+        )
+    ]
+
+
+def draw(stored: Stored, language: Language) -> Figure:
     """Return the chart."""
-    lines, faults, turns = curves(results), marks(results), floors(results)
-    named = faults[:_MOST_NAMED]
-    key = [*_turn_key(turns), *_key(faults)]
+    lines, faults, turns = curves(stored), marks(stored), floors(stored)
+    key = [*_turn_key(turns, language), *_key(faults, language)]
     strip = _STRIP_IN if turns else 0.0
     figure = style.figure(6.4 + strip + 0.2 * (len(key) + 1))
-    style.title(figure, f"The meeting's course – {results.scenario.name}")
+    title = language.say("The meeting's course – {scenario}", scenario=stored.scenario)
+    style.title(figure, title)
     minutes = lines.edges_s[-1] >= _MINUTES_FROM_S
     scale = 60 if minutes else 1
     edges = lines.edges_s / scale
-    branch = style.label(results.network.tiers[1]) if len(results.network.tiers) > 1 else "branch"
     if turns:
         floor, rate, loss, dark = figure.subplots(
             4, 1, sharex=True, height_ratios=[strip, *[(6.4 - strip) / 3] * 3]
         )
-        _draw_floor(floor, turns, scale, float(edges[-1]))
+        _draw_floor(floor, turns, scale, float(edges[-1]), language)
     else:
         rate, loss, dark = figure.subplots(3, 1, sharex=True)
-
-    rate.stairs(
-        lines.highest_bps / 1e6,
-        edges,
-        baseline=lines.lowest_bps / 1e6,
-        fill=True,
-        color=style.SKY,
-        alpha=0.6,
-        label=f"lowest to highest {branch}",
+    branch = style.label(stored.tiers[1]) if len(stored.tiers) > 1 else stored.tiers[0]
+    _draw_rate(rate, lines, edges, branch, language)
+    _draw_loss(loss, lines, edges, branch, language)
+    _draw_dark(dark, lines, edges, language)
+    dark.set_xlabel(
+        language.say("Time in the meeting (min)")
+        if minutes
+        else language.say("Time in the meeting (s)")
     )
-    rate.stairs(lines.rate_bps / 1e6, edges, baseline=None, color=style.BLACK, label="all rooms")
-    rate.set_ylabel("Received\n(Mbit/s per room)")
-    rate.set_ylim(0, 1.12 * max(float(lines.highest_bps.max()) / 1e6, 1e-3))
-
-    loss.stairs(
-        100 * lines.worst_loss,
-        edges,
-        baseline=None,
-        color=style.VERMILION,
-        linestyle="--",
-        label=f"worst {branch}",
-    )
-    loss.stairs(100 * lines.loss, edges, baseline=None, color=style.BLACK, label="all rooms")
-    loss.set_ylabel("Lost\n(% of packets)")
-    # A thousandth matters beside a province that is dark: linear to 0.1 %, then logarithmic.
-    loss.set_yscale("symlog", linthresh=0.1)
-    loss.set_ylim(0, 200)
-    loss.set_yticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
-    loss.yaxis.set_minor_locator(NullLocator())
-
-    dark.stairs(lines.dark, edges, fill=True, color=style.BLACK)
-    dark.set_ylabel("Dark\n(rooms)")
-    dark.set_ylim(0, 1.12 * max(int(lines.dark.max()), 1))
-    dark.set_xlabel(f"Time in the meeting ({'min' if minutes else 's'})")
     dark.set_xlim(0, edges[-1])
-
+    style.figure_ticks(dark.xaxis, language)
     for axes in (rate, loss, dark):
         style.grid(axes, "y")
         _shade(axes, faults, scale, float(edges[-1]))
         for turn in turns:
             axes.axvline(turn.start_s / scale, color=style.BLUE, linewidth=0.8, zorder=0.5)
-    _number(rate, named, scale, float(edges[-1]))
+    _number(rate, faults[:_MOST_NAMED], scale, float(edges[-1]))
     for axes in (rate, loss):
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, fontsize=8.5)
     if key:
@@ -185,16 +188,71 @@ def draw(results: Results) -> Figure:
     return figure
 
 
-def _mark(number: int, fault: Fault, duration_ns: int) -> Mark:
-    return Mark(
-        number=number,
-        label=fault.label,
-        start_s=fault.at_ns / NS_PER_S,
-        end_s=fault.until_ns / NS_PER_S if fault.until_ns < duration_ns else math.inf,
+def _draw_rate(
+    axes: Axes, lines: Curves, edges: Float64Array, branch: str, language: Language
+) -> None:
+    axes.stairs(
+        lines.highest_bps / 1e6,
+        edges,
+        baseline=lines.lowest_bps / 1e6,
+        fill=True,
+        color=style.SKY,
+        alpha=0.6,
+        label=language.say("lowest to highest {tier}", tier=branch),
     )
+    axes.stairs(
+        lines.rate_bps / 1e6,
+        edges,
+        baseline=None,
+        color=style.BLACK,
+        linewidth=1.0,
+        label=language.say("all rooms"),
+    )
+    axes.set_ylabel(language.say("Received\n(Mbit/s per room)"))
+    axes.set_ylim(0, 1.12 * max(float(lines.highest_bps.max()) / 1e6, 1e-3))
+    style.figure_ticks(axes.yaxis, language)
 
 
-def _draw_floor(axes: Axes, turns: list[Floor], scale: int, width: float) -> None:
+def _draw_loss(
+    axes: Axes, lines: Curves, edges: Float64Array, branch: str, language: Language
+) -> None:
+    axes.stairs(
+        100 * lines.worst_loss,
+        edges,
+        baseline=None,
+        color=style.VERMILION,
+        linewidth=1.2,
+        linestyle="--",
+        label=language.say("worst {tier}", tier=branch),
+    )
+    axes.stairs(
+        100 * lines.loss,
+        edges,
+        baseline=None,
+        color=style.BLACK,
+        linewidth=1.0,
+        label=language.say("all rooms"),
+    )
+    axes.set_ylabel(language.say("Lost\n(% of packets)"))
+    # A thousandth matters beside a province that is dark: linear to 0.1 %, then logarithmic.
+    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(0, 200)
+    ticks = [0, 0.1, 1, 10, 100]
+    axes.set_yticks(ticks, [language.figure(f"{tick:g}") for tick in ticks])
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _draw_dark(axes: Axes, lines: Curves, edges: Float64Array, language: Language) -> None:
+    axes.stairs(lines.dark, edges, fill=True, color=style.BLACK)
+    axes.set_ylabel(language.say("Dark\n(rooms)"))
+    axes.set_ylim(0, 1.12 * max(int(lines.dark.max()), 1))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    style.figure_ticks(axes.yaxis, language)
+
+
+def _draw_floor(
+    axes: Axes, turns: list[Floor], scale: int, width: float, language: Language
+) -> None:
     """Draw who has the floor: a bar for each turn, its letter in it."""
     for number, turn in enumerate(turns):
         start, length = turn.start_s / scale, (turn.end_s - turn.start_s) / scale
@@ -220,7 +278,7 @@ def _draw_floor(axes: Axes, turns: list[Floor], scale: int, width: float) -> Non
             )
     axes.set_ylim(-0.5, 0.5)
     axes.set_yticks([])
-    axes.set_ylabel("Floor", rotation=0, ha="right", va="center")
+    axes.set_ylabel(language.say("Floor"), rotation=0, ha="right", va="center")
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0)
 
@@ -255,27 +313,33 @@ def _number(axes: Axes, faults: list[Mark], scale: int, width: float) -> None:
         )
 
 
-def _end(fault: Mark) -> str:
-    return "the end" if fault.end_s == math.inf else clock(round(fault.end_s * NS_PER_S))
+def _span(start_s: float, end_s: float, language: Language) -> str:
+    start = clock(round(start_s * NS_PER_S))
+    if end_s == math.inf:
+        return language.say("{start} to the end", start=language.figure(start))
+    end = clock(round(end_s * NS_PER_S))
+    return language.say("{start} to {end}", start=language.figure(start), end=language.figure(end))
 
 
-def _turn_key(turns: list[Floor]) -> list[str]:
+def _turn_key(turns: list[Floor], language: Language) -> list[str]:
     lines = [
         f"{turn.letter}  {style.label(turn.speaker, longest=70)}, "
-        f"{clock(round(turn.start_s * NS_PER_S))} to {clock(round(turn.end_s * NS_PER_S))}"
+        f"{_span(turn.start_s, turn.end_s, language)}"
         for turn in turns[:_MOST_NAMED]
     ]
     if len(turns) > _MOST_NAMED:
-        lines.append(f"and {len(turns) - _MOST_NAMED} more speakers")
+        more = len(turns) - _MOST_NAMED
+        lines.append(language.say_count(more, "and {n} more speaker", "and {n} more speakers"))
     return lines
 
 
-def _key(faults: list[Mark]) -> list[str]:
+def _key(faults: list[Mark], language: Language) -> list[str]:
     lines = [
         f"{fault.number}  {style.label(fault.label, longest=70)}, "
-        f"{clock(round(fault.start_s * NS_PER_S))} to {_end(fault)}"
+        f"{_span(fault.start_s, fault.end_s, language)}"
         for fault in faults[:_MOST_NAMED]
     ]
     if len(faults) > _MOST_NAMED:
-        lines.append(f"and {len(faults) - _MOST_NAMED} more")
+        more = len(faults) - _MOST_NAMED
+        lines.append(language.say_count(more, "and {n} more fault", "and {n} more faults"))
     return lines

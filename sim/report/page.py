@@ -5,6 +5,7 @@ Colours and rules are for terminals; elsewhere the same tables are plain text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,11 @@ from sim.terminal import Reader, numbers, put, shown, table
 from sim.units import format_share
 
 
-def print_report(results: Results, folder: Path, reader: Reader) -> None:
-    """Print what a planner wants to know first; everything else is in `folder`."""
+def print_report(results: Results, folder: Path, reader: Reader, notes: Sequence[str] = ()) -> None:
+    """Print what a planner wants to know first; everything else is in `folder`.
+
+    `notes` are sentences on what there is not.
+    """
     out, language = reader.out, reader.language
     out.print()
     out.print(verdict_line(results, language))
@@ -65,6 +69,8 @@ def print_report(results: Results, folder: Path, reader: Reader) -> None:
         )
         out.print(grouped)
     out.print(shown(totals_line(results, language)))
+    for note in notes:
+        out.print(shown(note))
     out.print(shown(language.say("Results: {folder}", folder=folder)), soft_wrap=True)
 
 

@@ -25,7 +25,7 @@ class Column:
 
     Attributes
     ----------
-    unit : `ms`, `bit/s`, `bytes`, `packets`, …; `1` for shares and counts, empty for text
+    unit : `ms`, `bit/s`, `bytes`, `packets`, `deg`, …; `1` for shares and counts, empty for text
     values : (rows,) int64, float64 (NaN: could not be known) or text
     known : (rows,) bool, which integers are known; None: all
     """
@@ -63,6 +63,11 @@ def numbers(name: str, unit: str, values: Sequence[float | None]) -> Column:
     """Return a column in which what is not there is unknown."""
     known = [np.nan if value is None else value for value in values]
     return Column(name=name, unit=unit, values=np.array(known, dtype=np.float64))
+
+
+def degrees(name: str, values: Sequence[float]) -> Column:
+    """Return a column of degrees north or east (WGS 84); NaN where no position was given."""
+    return Column(name=name, unit="deg", values=np.array(values, dtype=np.float64))
 
 
 def plain(name: str, values: Float64Array) -> Column:

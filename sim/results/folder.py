@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from datetime import datetime
 from pathlib import Path
 
 _PARTIAL = ".partial-"
+# As `run_name` and `publish` make them.
+RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns."""
+"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns.
+
+A branch is what hangs on one child of the root, such as a province.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dataplane.tally import BUCKETS, bucket_edges_ns
 from sim.grouping import EVERYWHERE
 from sim.metrics.measures import CAUSES, LINE_CAUSES, Course, Groups
+from sim.network.tree import Network
 from sim.results.columns import (
     NS_PER_MS,
     Column,
     Table,
+    degrees,
     delay_columns,
     integers,
     known_where,
@@ -43,7 +49,9 @@ def tables(results: Results) -> dict[str, Table]:
         "quality": quality(results),
         "sources": sources(results, where),
         "turns": turns(results, where),
+        "faults": faults(results),
         "timeline": timeline(results),
+        "delays": delays(results),
         **shared,
     }
 
@@ -53,6 +61,7 @@ def endpoints(results: Results, where: Sequence[str]) -> Table:
     rooms, network = results.measures.endpoints, results.network
     sites = [network.sites[s] for s in rooms.site]
     primary = [network.lines[s] for s in rooms.site]
+    branches = [network.sites[s] if s else None for s in branch_of(network)[rooms.site]]
     lost = rooms.lost_by_cause
     return (
         text("site", [site.id for site in sites]),
@@ -61,6 +70,10 @@ def endpoints(results: Results, where: Sequence[str]) -> Table:
         text("tier", [site.tier for site in sites]),
         text("region", [site.region for site in sites]),
         text("parent", [site.parent for site in sites]),
+        text("branch", ["" if branch is None else branch.id for branch in branches]),
+        text("branch_name", ["" if branch is None else branch.name for branch in branches]),
+        degrees("latitude", [site.latitude for site in sites]),
+        degrees("longitude", [site.longitude for site in sites]),
         text("carrier", ["" if line is None else line.carrier for line in primary]),
         text("access_class", ["" if line is None else line.access_class for line in primary]),
         packets("due", rooms.due),
@@ -186,6 +199,59 @@ def groups(results: Results, measured: Groups) -> Table:
         *delay_columns(measured.up, prefix="up_delay"),
         *delay_columns(measured.source_delays, prefix="source_delay"),
     )
+
+
+def faults(results: Results) -> Table:
+    """Return a row for each scheduled fault, in order of time.
+
+    Of what is not repaired within the meeting `until_ms` is not known.
+    """
+    scheduled, duration_ns = results.scenario.faults, results.scenario.duration_ns
+    return (
+        integers("fault", "1", np.arange(len(scheduled))),
+        text("label", [fault.label for fault in scheduled]),
+        text("action", [fault.action for fault in scheduled]),
+        ms("at_ms", np.array([fault.at_ns for fault in scheduled], dtype=np.int64)),
+        numbers(
+            "until_ms",
+            "ms",
+            [
+                fault.until_ns / NS_PER_MS if fault.until_ns < duration_ns else None
+                for fault in scheduled
+            ],
+        ),
+        integers("lines", "1", [len(fault.lines) for fault in scheduled]),
+        integers("relays", "1", [len(fault.relays) for fault in scheduled]),
+        integers("rooms", "1", [len(fault.rooms) for fault in scheduled]),
+        numbers("rate_factor", "1", [fault.rate_factor for fault in scheduled]),
+        numbers("added_loss", "1", [fault.added_loss for fault in scheduled]),
+    )
+
+
+def delays(results: Results) -> Table:
+    """Return how many packets the rooms of each tier had with a delay within which limits.
+
+    A row for each tier and bucket that is not empty: `from_ms` <= delay < `below_ms`. What is
+    longer than the buckets reach is in the last, which has no upper limit.
+    """
+    histograms, tiers = results.measures.tier_histograms, results.network.tiers
+    tier, bucket = np.nonzero(histograms)
+    edges_ns = np.append(bucket_edges_ns()[:BUCKETS], np.nan)
+    return (
+        text("tier", [tiers[t] for t in tier]),
+        ms("from_ms", edges_ns[bucket]),
+        ms("below_ms", edges_ns[bucket + 1]),
+        packets("packets", histograms[tier, bucket]),
+    )
+
+
+def branch_of(network: Network) -> Int64Array:
+    """Return the child of the root on whose branch each site is, (n,) int64; 0 for the root."""
+    first = np.flatnonzero(network.parent == 0)
+    # Sites are in preorder, so a branch is all that follows its first site.
+    place = np.searchsorted(first, np.arange(network.parent.size), side="right")
+    branches: Int64Array = np.concatenate([[0], first])[place]
+    return branches
 
 
 def timeline(results: Results) -> Table:

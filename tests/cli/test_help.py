@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import sim
 
 ROOT = Path(__file__).parent.parent.parent
-COMMANDS = ("run", "capacity", "validate", "schema")
+COMMANDS = ("run", "capacity", "plot", "validate", "schema")
 
 
 def test_the_commands_are_listed():
@@ -59,6 +59,7 @@ HEAVY = {"numpy", "numba", "matplotlib", "pyarrow", "simpy", "ruamel.yaml"}
         # Typer itself reads the options of a command with pydantic.
         (["run"], HEAVY),
         (["capacity"], HEAVY),
+        (["plot"], HEAVY),
         (["validate"], HEAVY),
         (["schema"], HEAVY),
     ],

@@ -48,11 +48,14 @@ def test_it_reports_and_writes_its_folder(done):
         "sources.parquet",
         "streams.parquet",
         "turns.parquet",
+        "quality.parquet",
+        "faults.parquet",
         "timeline.parquet",
+        "delays.parquet",
         "trace-8001.csv",
         *(
             f"{name}.{kind}"
-            for name in ("utilisation", "delay-loss", "timeline")
+            for name in ("capacity", "loss", "delay", "timeline", "map")
             for kind in ("png", "svg")
         ),
     }
@@ -198,7 +201,7 @@ def test_an_unwritable_results_folder_is_said_before_the_simulation(
 
 
 def test_a_defect_is_code_3_and_leaves_no_folder(hamlet, tmp_path, capfd, monkeypatch):
-    def draw_charts(*_):
+    def draw_charts(*_, **__):
         raise RuntimeError("no ink")
 
     monkeypatch.setattr("sim.plots.charts.draw_charts", draw_charts)

@@ -18,13 +18,24 @@ import pytest
 from sim.dataplane.tally import Fate, FateLog
 from sim.plots.charts import draw_charts
 from sim.results.files import write
+from sim.results.stored import read_run
 from sim.results.tables import tables
 from sim.results.trace import assemble, file_name
 from sim.results.watched import Watch
 from tests.results.conftest import FAULTS, REQUIREMENTS, hold, results_of, trace
 from tests.results.meetings import Meeting, scenario, talk
 
-TABLES = ("endpoints", "lines", "egresses", "streams", "sources", "turns", "timeline")
+TABLES = (
+    "endpoints",
+    "lines",
+    "egresses",
+    "streams",
+    "sources",
+    "turns",
+    "faults",
+    "timeline",
+    "delays",
+)
 
 
 def summary_of(folder):
@@ -33,8 +44,10 @@ def summary_of(folder):
 
 def test_the_folder_holds_what_it_should(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
+        "delays.parquet",
         "egresses.parquet",
         "endpoints.parquet",
+        "faults.parquet",
         "lines.parquet",
         "quality.parquet",
         "scenario.yaml",
@@ -71,7 +84,7 @@ def test_every_number_has_its_unit(talk_folder, name):
         if str(field.type) == "string":
             assert unit == ""
             continue
-        assert unit in ("ms", "bit/s", "bytes", "packets", "1")
+        assert unit in ("ms", "bit/s", "bytes", "packets", "deg", "1")
         for suffix, expected in by_suffix.items():
             if field.name.endswith(suffix):
                 assert unit == expected
@@ -130,6 +143,37 @@ def test_the_tables_agree_with_each_other_and_with_the_summary(folder):
     assert summary["endpoints"] == {"central": 0, "province": 1, "district": 1, "commune": 8}
 
 
+def test_delays_are_the_packets_that_the_rooms_received(folder, results):
+    delays = pd.read_parquet(folder / "delays.parquet")
+    rooms = pd.read_parquet(folder / "endpoints.parquet")
+    by_tier = delays.groupby("tier").packets.sum()
+    assert by_tier.to_dict() == rooms.groupby("tier").received.sum().to_dict()
+    assert (delays.packets > 0).all()
+    assert (delays.from_ms < delays.below_ms).all()
+    for tier, longest_ms in rooms.groupby("tier").delay_max_ms.max().items():
+        last = delays[delays.tier == tier].iloc[-1]
+        assert last.from_ms <= longest_ms < last.below_ms
+
+
+def test_a_room_knows_its_branch(folder, results):
+    for row in rows_of(folder, "endpoints"):
+        path = results.network.path(results.network.index[row["site"]])
+        branch = results.network.sites[path[0]]
+        assert (row["branch"], row["branch_name"]) == (branch.id, branch.name)
+        assert (row["latitude"], row["longitude"]) == (None, None)
+
+
+def test_faults_are_told_as_they_were_scheduled(folder):
+    rows = rows_of(folder, "faults")
+    assert [(row["fault"], row["label"], row["action"]) for row in rows] == [
+        (0, "fail site/794", "fail"),
+        (1, "degrade line/76900", "degrade"),
+    ]
+    assert [(row["at_ms"], row["until_ms"]) for row in rows] == [(3000, 6000), (8000, None)]
+    assert [(row["lines"], row["relays"], row["rooms"]) for row in rows] == [(0, 1, 1), (1, 0, 0)]
+    assert [(row["rate_factor"], row["added_loss"]) for row in rows] == [(1, 0), (0.5, 0)]
+
+
 def test_the_summary_says_all_it_must(folder):
     summary = summary_of(folder)
     expected = (
@@ -169,20 +213,22 @@ def test_the_same_run_twice_gives_the_same_bytes_but_for_the_provenance(folder, 
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
 
-def test_charts_are_the_same_bytes_every_time(results, tmp_path):
+def test_charts_are_the_same_bytes_every_time(folder, tmp_path):
     contents = []
     for name in ("once", "again"):
         (tmp_path / name).mkdir()
-        files = draw_charts(results, tmp_path / name)
-        contents.append({path.name: path.read_bytes() for path in files})
+        drawn = draw_charts(read_run(folder), tmp_path / name)
+        contents.append({path.name: path.read_bytes() for path in drawn.files})
     assert contents[0] == contents[1]
     assert sorted(contents[0]) == [
-        "delay-loss.png",
-        "delay-loss.svg",
+        "capacity.png",
+        "capacity.svg",
+        "delay.png",
+        "delay.svg",
+        "loss.png",
+        "loss.svg",
         "timeline.png",
         "timeline.svg",
-        "utilisation.png",
-        "utilisation.svg",
     ]
 
 
