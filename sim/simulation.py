@@ -19,15 +19,20 @@ from sim.network.tree import Network, build_network
 from sim.results.run import Progress, Results
 from sim.results.trace import assemble
 from sim.results.watched import Watch
+from sim.scenario.grids import grids
 from sim.scenario.model import FOREVER_NS, Scenario
 
 
 class Span(NamedTuple):
-    """A stretch of time that both planes go through in one step: [start_ns, end_ns)."""
+    """A stretch of time that both planes go through in one step: [start_ns, end_ns).
+
+    At its end a bin of the timeline may close, or, within the meeting, a grid have a point.
+    """
 
     start_ns: int
     end_ns: int
     closes_bin: bool
+    at_point: bool
 
 
 class Sent:
@@ -94,6 +99,8 @@ def simulate(
         sent.add(packets)
         if span.closes_bin:
             meters.close_bin(span.end_ns, data.tally)
+        if span.at_point:
+            meters.pass_point(span.end_ns, data.tally)
         watch(
             Progress(
                 now_ns=span.end_ns,
@@ -123,13 +130,19 @@ def simulate(
 
 
 def spans(scenario: Scenario) -> Iterator[Span]:
-    """Cut the meeting where a window or a timeline bin ends; how it is cut changes no result."""
+    """Cut the meeting where a window or a timeline bin ends, and at the points of grids.
+
+    How it is cut changes no result.
+    """
     start_ns = 0
+    read_on = grids(scenario.requirements)
     while start_ns < scenario.duration_ns:
         bin_end_ns = (start_ns // scenario.bin_ns + 1) * scenario.bin_ns
         window_end_ns = (start_ns // scenario.window_ns + 1) * scenario.window_ns
-        end_ns = min(bin_end_ns, window_end_ns, scenario.duration_ns)
-        yield Span(start_ns, end_ns, end_ns in (bin_end_ns, scenario.duration_ns))
+        point_ns = min((grid.next_ns(start_ns) for grid in read_on), default=FOREVER_NS)
+        end_ns = min(bin_end_ns, window_end_ns, point_ns, scenario.duration_ns)
+        closes_bin = end_ns in (bin_end_ns, scenario.duration_ns)
+        yield Span(start_ns, end_ns, closes_bin, end_ns == point_ns < scenario.duration_ns)
         start_ns = end_ns
 
 

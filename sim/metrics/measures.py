@@ -72,6 +72,22 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLoss:
+    """The span of one length in which each of the r rooms lost the largest share of its packets.
+
+    Attributes
+    ----------
+    span_ns : length
+    loss : (r,) float64, lost of those decided in it; NaN where too few were decided in any span
+    at_ns : (r,) int64, when the span begins; the first of several that are as bad
+    """
+
+    span_ns: int
+    loss: Float64Array
+    at_ns: Int64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
     """Both directions of the primary lines of n sites: row s is down, row n + s is up.
 
@@ -186,6 +202,7 @@ class Listeners:
     due : (k,) int64, packets
     playout_ns : (k,) int64, the stream's play-out delay; 0: it has none, and no freezes
     quality : k rows
+    voice : (k,) bool, whether it is a voice that is rated
     loss_runs, loss_run_packets : (k,) int64, times when packets were missing before one that came,
         and how many were; none where nothing came for longer than `dark_after_ns`
     mos, video_quality : (k,) float64, of a voice and of a video that is rated; else NaN
@@ -196,6 +213,7 @@ class Listeners:
     due: Int64Array
     playout_ns: Int64Array
     quality: Quality
+    voice: NDArray[np.bool_]
     loss_runs: Int64Array
     loss_run_packets: Int64Array
     mos: Float64Array
@@ -376,6 +394,7 @@ class Measures:
     tier_histograms : (tiers, BUCKETS) int64, packets in each bucket of `sim.dataplane.tally`, by
         the delay of which `tier_delays` are the figures
     groups : of sites whose delays are kept together; None: each site's are kept
+    span_losses : for each length of span that a requirement names, by length
     """
 
     duration_ns: int
@@ -393,6 +412,7 @@ class Measures:
     tier_delays: Delays
     tier_histograms: Int64Array
     groups: Groups | None
+    span_losses: tuple[SpanLoss, ...]
 
 
 def share(part: Int64Array, whole: Int64Array) -> Float64Array:

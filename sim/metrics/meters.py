@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
+from sim.metrics.decided import Decided
 from sim.metrics.due import Due
 from sim.metrics.groups import groups, room_histograms, rooms_together
 from sim.metrics.histogram import own_delays
 from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Listeners, Measures
 from sim.metrics.opinion import worst_of
+from sim.metrics.span_loss import SpanLossMeter
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
 from sim.metrics.timeline import TimelineMeter
 from sim.metrics.turns import turns
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
+from sim.scenario.grids import grids
 from sim.scenario.model import Fault, Scenario
 
 Int64Array = NDArray[np.int64]
@@ -47,7 +50,10 @@ def rooms_dark(scenario: Scenario, network: Network, tally: Tally, now_ns: int) 
 
 
 class Meters:
-    """Measures one run: `close_bin` at every edge of the timeline, then `finish`."""
+    """Measures one run: `close_bin` at every edge of the timeline, then `finish`.
+
+    And `pass_point` at every point of the grids that requirements need.
+    """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._scenario = scenario
@@ -68,6 +74,9 @@ class Meters:
         )
         self._line_busy = BusyMeter(self._line_steady, network.kind.size)
         self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
+        self._decided = Decided(network, self._due)
+        rooms = self._decided.site.size
+        self._span_losses = [SpanLossMeter(grid, rooms) for grid in grids(scenario.requirements)]
 
     def close_bin(self, end_ns: int, tally: Tally) -> None:
         """Close the timeline bin that ends at `end_ns`.
@@ -84,6 +93,20 @@ class Meters:
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
+
+    def pass_point(self, now_ns: int, tally: Tally) -> None:
+        """Take the counts at a point of a grid; called at each within the meeting.
+
+        Parameters
+        ----------
+        now_ns : where the engine has got to
+        tally : cumulative counts up to `now_ns`
+        """
+        here = [meter for meter in self._span_losses if meter.grid.is_point(now_ns)]
+        if here:
+            received, lost = self._decided.counts(tally)
+            for meter in here:
+                meter.pass_point(received, lost)
 
     def finish(
         self, tally: Tally, *, packets_sent: int, turn_packets: Int64Array, pending: int
@@ -134,6 +157,9 @@ class Meters:
             tier_delays=rooms_together(histograms, tally, tiers),
             tier_histograms=histograms,
             groups=groups(network, tally, self._due),
+            span_losses=tuple(
+                meter.finish(*self._decided.counts(tally)) for meter in self._span_losses
+            ),
         )
 
     def _endpoints(self, tally: Tally, heard: Listeners) -> Endpoints:

@@ -28,6 +28,7 @@ def listeners(scenario: Scenario, network: Network, tally: Tally) -> Listeners:
     runs = tally.stream[site, stream, StreamCount.LOSS_RUNS]
     missing = tally.stream[site, stream, StreamCount.LOSS_RUN_PACKETS]
     mos, video = np.full(site.size, np.nan), np.full(site.size, np.nan)
+    voice = np.array([each.codec in CODECS for each in scenario.streams], dtype=np.bool_)[stream]
     for j, each in enumerate(scenario.streams):
         rows = np.flatnonzero(stream == j)
         if each.codec in CODECS:
@@ -40,6 +41,7 @@ def listeners(scenario: Scenario, network: Network, tally: Tally) -> Listeners:
         due=due.by_stream(tally)[site, stream],
         playout_ns=_playouts_ns(scenario)[stream],
         quality=quality,
+        voice=voice,
         loss_runs=runs,
         loss_run_packets=missing,
         mos=mos,

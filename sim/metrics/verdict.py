@@ -25,12 +25,14 @@ class Worst:
     ----------
     site : number of its site; of an egress, of its relay
     detail : of an egress its carrier, which may be empty; of a line `down` or `up`; of a room's
-        jitter or freezes the stream; else empty
+        jitter, freezes or MOS the stream; else empty
+    at_ns : when the worst span begins; None where the whole meeting was judged
     value : what was measured there; NaN where nothing arrived to measure
     """
 
     site: int
     detail: str
+    at_ns: int | None
     value: float
 
 
@@ -41,10 +43,11 @@ class Verdict:
     Attributes
     ----------
     requirement : what was asked for
-    subjects, complying : how many were judged, and how many keep the limit
-    value : the measure that the required share of the subjects does not exceed, in the limit's
-        unit: met means value ≤ limit. NaN where some of that share received nothing, or where
-        there is no subject
+    subjects, complying : how many were judged, and how many keep the limit; 1 where all rooms are
+        judged as one
+    value : the measure that the required share of the subjects does not exceed (`at most`) or has
+        at least, in the limit's unit: met means that it is on the limit's good side, or on the
+        limit. NaN where some of that share received nothing, or where there is no subject
     met : whether enough comply
     worst : None where there is no subject
     """
@@ -56,6 +59,25 @@ class Verdict:
     met: bool
     worst: Worst | None
 
+    @property
+    def margin(self) -> float:
+        """How far `value` is from the limit, in its unit; positive: there is room to spare.
+
+        NaN where there is no value.
+        """
+        return _sign(self.requirement) * (self.requirement.limit - self.value)
+
+    @property
+    def margin_share(self) -> float:
+        """The margin as a share of the limit; NaN where that is 0."""
+        limit = self.requirement.limit
+        return self.margin / limit if limit else np.nan
+
+    @property
+    def headroom(self) -> float:
+        """What utilisation leaves of the rate; NaN of other measures."""
+        return 1 - self.value if self.requirement.measure == "utilisation" else np.nan
+
 
 def judge(
     requirements: Sequence[Requirement], network: Network, measures: Measures
@@ -64,48 +86,87 @@ def judge(
     return tuple(_verdict(requirement, network, measures) for requirement in requirements)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subjects:
+    """What is judged, k subjects: number of the site, detail, beginning of a span, and value."""
+
+    site: Int64Array
+    detail: NDArray[np.object_]
+    at_ns: Int64Array | None
+    value: Float64Array
+
+    def take(self, rows: Int64Array) -> _Subjects:
+        return _Subjects(
+            site=self.site[rows],
+            detail=self.detail[rows],
+            at_ns=None if self.at_ns is None else self.at_ns[rows],
+            value=self.value[rows],
+        )
+
+
+def _sign(requirement: Requirement) -> float:
+    return 1.0 if requirement.sense == "at most" else -1.0
+
+
 def _verdict(requirement: Requirement, network: Network, measures: Measures) -> Verdict:
-    site, details, values = _SUBJECTS[requirement.subject](requirement, network, measures)
-    if not site.size:
+    subjects = _SUBJECTS[requirement.subject](requirement, network, measures)
+    if not subjects.site.size:
         return Verdict(
             requirement=requirement, subjects=0, complying=0, value=np.nan, met=True, worst=None
         )
-    needed, value = order_statistic(values, requirement.share)
-    complying = int(np.count_nonzero(values <= requirement.limit))
-    worst = int(np.argmax(np.where(np.isnan(values), np.inf, values)))
+    # What is bad is large now, on whichever side of the limit it is.
+    bad = _sign(requirement) * subjects.value
+    worst = int(np.argmax(np.where(np.isnan(bad), np.inf, bad)))
+    if requirement.measure == "dark_in_total":
+        # Integers of any size: the sum of many months is exact.
+        bad = np.array([float(sum(map(int, subjects.value.tolist())))])
+    needed, value = order_statistic(bad, requirement.share)
+    complying = int(np.count_nonzero(bad <= _sign(requirement) * requirement.limit))
     return Verdict(
         requirement=requirement,
-        subjects=site.size,
+        subjects=bad.size,
         complying=complying,
-        value=value,
+        value=_sign(requirement) * value,
         met=complying >= needed,
-        worst=Worst(site=int(site[worst]), detail=details[worst], value=float(values[worst])),
+        worst=_at(subjects, worst),
     )
 
 
 def deciding(requirement: Requirement, network: Network, measures: Measures) -> Worst | None:
     """Return the subject at the rank that is required: if it keeps the limit, enough do.
 
-    Of 99 % of 200 rooms it is the third worst. None where there is no subject.
+    Of 99 % of 200 rooms it is the third worst; of all rooms together, the worst. None where there
+    is no subject.
     """
-    site, details, values = _SUBJECTS[requirement.subject](requirement, network, measures)
-    if not site.size:
+    subjects = _SUBJECTS[requirement.subject](requirement, network, measures)
+    if not subjects.site.size:
         return None
-    needed, value = order_statistic(values, requirement.share)
-    here = int(np.argsort(values, kind="stable")[max(needed - 1, 0)])
-    return Worst(site=int(site[here]), detail=details[here], value=value)
+    bad = _sign(requirement) * subjects.value
+    needed, _ = order_statistic(bad, requirement.share)
+    return _at(subjects, int(np.argsort(bad, kind="stable")[max(needed - 1, 0)]))
 
 
-_Subjects = tuple[Int64Array, Sequence[str], Float64Array]
+def _at(subjects: _Subjects, row: int) -> Worst:
+    return Worst(
+        site=int(subjects.site[row]),
+        detail=str(subjects.detail[row]),
+        at_ns=None if subjects.at_ns is None else int(subjects.at_ns[row]),
+        value=float(subjects.value[row]),
+    )
 
 
 def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
     """Rooms; NaN where a room's delay is asked for and nothing reached it."""
     endpoints = measures.endpoints
+    at_ns = None
     values: Float64Array
-    if requirement.measure in ("jitter", "freezes"):
-        return _worst_streams(requirement, measures)
-    if requirement.measure == "loss":
+    if requirement.measure in ("jitter", "freezes", "mos"):
+        rooms = _by_worst_stream(requirement, measures)
+        return rooms.take(np.flatnonzero(_selected(requirement, network, rooms.site)))
+    if requirement.measure == "loss" and requirement.span_ns:
+        spans = {each.span_ns: each for each in measures.span_losses}[requirement.span_ns]
+        values, at_ns = np.where(endpoints.due > 0, spans.loss, 0.0), spans.at_ns
+    elif requirement.measure == "loss":
         # A room that was due nothing has lost nothing.
         values = np.where(endpoints.due > 0, endpoints.loss, 0.0)
     elif requirement.measure == "delay":
@@ -113,35 +174,49 @@ def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _S
             raise ValueError(f"no room's own percentile is kept, so not {requirement.text!r}")
         values = endpoints.delays.percentile_ns(requirement.percentile)
         values = np.where(endpoints.due > 0, values, 0.0)
-    elif requirement.measure == "dark":
+    elif requirement.measure in ("dark", "dark_in_total"):
         values = endpoints.dark_ns.astype(np.float64)
     else:
         raise ValueError(f"rooms have no {requirement.measure}")
-    return endpoints.site, [""] * endpoints.site.size, values
+    rooms = _Subjects(
+        site=endpoints.site,
+        detail=np.full(endpoints.site.size, "", dtype=object),
+        at_ns=at_ns,
+        value=values,
+    )
+    return rooms.take(np.flatnonzero(_selected(requirement, network, rooms.site)))
 
 
-def _worst_streams(requirement: Requirement, measures: Measures) -> _Subjects:
-    """Rooms by their worst stream of those due to them; for freezes, with a play-out delay.
+def _by_worst_stream(requirement: Requirement, measures: Measures) -> _Subjects:
+    """Rooms by their worst stream of those due to them, whose id is the detail.
 
-    NaN, worse than anything, where nothing came of a stream that was due; 0 where one packet came,
-    which has no jitter, or where no such stream was due.
+    For freezes, of those with a play-out delay; for MOS, of the voices that are rated. NaN, worse
+    than anything, where nothing came of a stream that was due. Where one packet came, which has no
+    jitter, or where no such stream was due, 0; but who is due no voice is not judged by MOS.
     """
     listeners, site = measures.listeners, measures.endpoints.site
     quality = listeners.quality
     judged = listeners.due > 0
     if requirement.measure == "jitter":
-        values = np.where(quality.received == 1, 0.0, quality.jitter_max_ns)
-    else:
+        bad = np.where(quality.received == 1, 0.0, quality.jitter_max_ns)
+    elif requirement.measure == "freezes":
         judged &= listeners.playout_ns > 0
-        values = quality.freezes
-    values = np.where(np.isnan(values), np.inf, values)[judged]
+        bad = quality.freezes
+    else:
+        judged &= listeners.voice
+        bad = -listeners.mos
+    bad = np.where(np.isnan(bad), np.inf, bad)[judged]
     room, stream = np.searchsorted(site, listeners.site[judged]), listeners.stream[judged]
-    worst = np.zeros(site.size)
-    np.maximum.at(worst, room, values)
-    details = np.full(site.size, "", dtype=object)
-    is_worst = values == worst[room]
-    details[room[is_worst]] = [measures.streams[j] for j in stream[is_worst]]
-    return site, details.tolist(), np.where(np.isinf(worst), np.nan, worst)
+    worst = np.full(site.size, -np.inf)
+    np.maximum.at(worst, room, bad)
+    names = np.full(site.size, "", dtype=object)
+    is_worst = bad == worst[room]
+    names[room[is_worst]] = [measures.streams[j] for j in stream[is_worst]]
+    value = np.where(np.isposinf(worst), np.nan, _sign(requirement) * worst)
+    if requirement.measure != "mos":
+        value[np.isneginf(worst)] = 0.0
+    rooms = _Subjects(site=site, detail=names, at_ns=None, value=value)
+    return rooms.take(np.flatnonzero(~np.isinf(value)))
 
 
 def _lines(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
@@ -150,17 +225,43 @@ def _lines(requirement: Requirement, network: Network, measures: Measures) -> _S
         raise ValueError(f"lines have no {requirement.measure} that is judged")
     n = len(network.sites)
     down, up = measures.lines.utilisation[1:n], measures.lines.utilisation[n + 1 :]
-    details = ["up" if more else "down" for more in up > down]
-    return np.arange(1, n), details, np.maximum(down, up)
+    lines = _Subjects(
+        site=np.arange(1, n),
+        detail=np.where(up > down, "up", "down").astype(object),
+        at_ns=None,
+        value=np.maximum(down, up),
+    )
+    return lines.take(np.flatnonzero(_selected(requirement, network, lines.site)))
 
 
 def _egresses(requirement: Requirement, network: Network, measures: Measures) -> _Subjects:
-    """Egresses that are shared; one that is not has no utilisation."""
+    """Egresses that are shared; one that is not has no utilisation.
+
+    By what lines are, those that feed such a line are selected; else those of the selected relays.
+    """
     if requirement.measure != "utilisation":
         raise ValueError(f"egresses have no {requirement.measure} that is judged")
-    shared = np.flatnonzero(~np.isnan(measures.egresses.utilisation))
-    carriers = [network.egresses[e].carrier for e in shared]
-    return network.egress_site[shared], carriers, measures.egresses.utilisation[shared]
+    utilisation = measures.egresses.utilisation
+    if requirement.of is not None and requirement.of.by_line:
+        lines = np.flatnonzero(_selected(requirement, network, np.arange(len(network.sites))))
+        selected = np.isin(np.arange(utilisation.size), network.feed[lines])
+    else:
+        selected = _selected(requirement, network, network.egress_site)
+    egresses = _Subjects(
+        site=network.egress_site,
+        detail=np.array([egress.carrier for egress in network.egresses], dtype=object),
+        at_ns=None,
+        value=utilisation,
+    )
+    return egresses.take(np.flatnonzero(selected & ~np.isnan(utilisation)))
+
+
+def _selected(requirement: Requirement, network: Network, sites: Int64Array) -> NDArray[np.bool_]:
+    """Return which of some sites the requirement is about."""
+    if requirement.of is None:
+        return np.ones(sites.size, dtype=np.bool_)
+    wanted = np.array([network.index[site] for site in requirement.of.sites], dtype=np.int64)
+    return np.isin(sites, wanted)
 
 
 _SUBJECTS: dict[str, Callable[[Requirement, Network, Measures], _Subjects]] = {

@@ -227,6 +227,8 @@ class CapacityWords:
             return self._language.figure(time(value * NS_PER_MS))
         if judged.measure == "freezes":
             return self._language.figure(f"{value:,.0f}")
+        if judged.measure == "mos":
+            return self._language.figure(f"{value:.2f}")
         return self._language.figure(share(value))
 
     def _cell(self, judged: Judged) -> str:

@@ -13,15 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.grouping import MOST_ROOMS
+from sim.language import words
 from sim.language.language import Language
 from sim.metrics.verdict import Verdict
 from sim.report import faults, lines, quality, rooms, streams
 from sim.report.figures import UNKNOWN, share, time
+from sim.results.clock import clock
 from sim.results.place import id_and_place
 from sim.results.quality_figures import is_rated
 from sim.results.run import Results
-from sim.results.summary import TIMES
-from sim.scenario.model import Requirement
+from sim.scenario.model import HOUR_NS, Requirement
+from sim.scenario.sentences import sentence
 from sim.terminal import Reader, numbers, put, shown, table
 from sim.units import format_share
 
@@ -119,39 +121,96 @@ def totals_line(results: Results, language: Language) -> str:
 
 
 def _requirements(results: Results, reader: Reader) -> Table:
-    say = reader.language.say
+    language = reader.language
+    say = language.say
     made = table(
         reader.out,
         "",
         "",
         say("requirement"),
-        *numbers(say("measured"), say("comply")),
+        *numbers(say("measured"), say("margin"), say("comply")),
         say("worst"),
     )
     made.title = None
     for verdict in results.verdicts:
         made.add_row(
-            Text("met", "green") if verdict.met else Text("missed", "bold red"),
-            shown(verdict.requirement.text),
-            _value(verdict.requirement, verdict.value),
-            f"{verdict.complying:,} of {verdict.subjects:,}",
-            _worst(results, verdict),
+            Text(say("met"), "green") if verdict.met else Text(say("missed"), "bold red"),
+            shown(sentence(verdict.requirement, language)),
+            _measured(verdict, language),
+            _margin(verdict, language),
+            _complying(verdict, language),
+            _worst(results, verdict, language),
         )
     return made
 
 
-def _worst(results: Results, verdict: Verdict) -> Text:
-    if verdict.worst is None or verdict.worst.value == 0:
+def _measured(verdict: Verdict, language: Language) -> str:
+    value = _value(verdict.requirement, verdict.value, language)
+    if np.isnan(verdict.headroom):
+        return value
+    headroom = language.figure(share(verdict.headroom))
+    return language.say("{share}, headroom {headroom}", share=value, headroom=headroom)
+
+
+def _complying(verdict: Verdict, language: Language) -> str:
+    if verdict.requirement.measure == "dark_in_total":
+        return UNKNOWN
+    return language.say(
+        "{complying} of {subjects}",
+        complying=language.figure(f"{verdict.complying:,}"),
+        subjects=language.figure(f"{verdict.subjects:,}"),
+    )
+
+
+def _margin(verdict: Verdict, language: Language) -> str:
+    """Return the margin in the measure's unit, and as a share of the limit."""
+    margin, part = verdict.margin, verdict.margin_share
+    if np.isnan(margin):
+        return UNKNOWN
+    unit = verdict.requirement.unit
+    if unit == "share":
+        points = format_share(margin, digits=3).removesuffix(" %")
+        text = language.say("{number} points", number=language.figure(points))
+    else:
+        text = _value(verdict.requirement, margin, language)
+    sign = "+" if margin > 0 else ""
+    if np.isnan(part):
+        return sign + text
+    return f"{sign}{text} ({sign}{language.figure(share(part))})"
+
+
+def _worst(results: Results, verdict: Verdict, language: Language) -> Text:
+    worst = verdict.worst
+    if worst is None or worst.value == 0:
         return Text(UNKNOWN)
-    detail = f" ({verdict.worst.detail})" if verdict.worst.detail else ""
-    value = _value(verdict.requirement, verdict.worst.value)
-    return shown(f"{id_and_place(results.network, verdict.worst.site)}{detail}: {value}")
+    details = [worst.detail] if worst.detail else []
+    if verdict.requirement.subject == "lines":
+        details = [words.way(language, worst.detail)]
+    if worst.at_ns is not None:
+        details.append(language.say("from {time}", time=clock(worst.at_ns)))
+    detail = f" ({', '.join(details)})" if details else ""
+    value = _value(verdict.requirement, worst.value, language)
+    return shown(f"{id_and_place(results.network, worst.site)}{detail}: {value}")
 
 
-def _value(requirement: Requirement, value: float) -> str:
+def _value(requirement: Requirement, value: float, language: Language) -> str:
     if np.isnan(value):
-        nothing = requirement.measure in ("delay", "jitter", "freezes")
-        return "nothing arrived" if nothing else UNKNOWN
-    if requirement.measure in TIMES:
-        return time(value)
-    return f"{value:,.0f}" if requirement.measure == "freezes" else share(value)
+        if requirement.span_ns:
+            return language.say("too few packets")
+        nothing = requirement.measure in ("delay", "jitter", "freezes", "mos")
+        return language.say("nothing arrived") if nothing else UNKNOWN
+    if requirement.unit == "ns":
+        return language.figure(_time(value))
+    if requirement.unit == "count":
+        return language.figure(f"{value:,.0f}")
+    if requirement.unit == "score":
+        return language.figure(f"{value:.2f}")
+    return language.figure(share(value))
+
+
+def _time(value_ns: float) -> str:
+    """Return a time; from an hour on, as sums over rooms have them, in hours."""
+    hours = value_ns / HOUR_NS
+    if abs(hours) < 1:
+        return time(value_ns)
+    return f"{hours:,.0f} h" if abs(hours) >= 1000 else f"{hours:.3g} h"

@@ -33,7 +33,6 @@ from sim.scenario.model import Requirement
 
 Int64Array = NDArray[np.int64]
 Summary = dict[str, Any]
-TIMES = ("delay", "jitter", "dark")  # the measures that are spans
 LIBRARIES = ("numpy", "numba", "simpy", "pyarrow")
 
 
@@ -84,7 +83,7 @@ def limit_in_unit(requirement: Requirement, value: float) -> float | None:
     """Return a measured or required value in ms, or as a share; None for what is unknown."""
     if not math.isfinite(value):
         return None
-    return value / NS_PER_MS if requirement.measure in TIMES else value
+    return value / NS_PER_MS if requirement.unit == "ns" else value
 
 
 def _findings(results: Results, resolved: str) -> Summary:
@@ -238,11 +237,17 @@ def _requirement(results: Results, verdict: Verdict) -> Summary:
     return {
         "name": requirement.text,
         "subject": requirement.subject,
+        "of": None if requirement.of is None else requirement.of.text,
         "measure": requirement.measure,
         "percentile": requirement.percentile if requirement.measure == "delay" else None,
-        "unit": "ms" if requirement.measure in TIMES else "1",
+        "span_ms": requirement.span_ns / NS_PER_MS if requirement.span_ns else None,
+        "unit": "ms" if requirement.unit == "ns" else "1",
+        "sense": requirement.sense,
         "limit": limit_in_unit(requirement, requirement.limit),
         "value": limit_in_unit(requirement, verdict.value),
+        "margin": limit_in_unit(requirement, verdict.margin),
+        "margin_share": _known(verdict.margin_share),
+        "headroom": _known(verdict.headroom),
         "met": verdict.met,
         "share_required": requirement.share,
         "share": verdict.complying / verdict.subjects if verdict.subjects else None,
@@ -261,6 +266,7 @@ def _worst(results: Results, requirement: Requirement, worst: Worst | None) -> S
         "name": site.name,
         "place": place(results.network, worst.site),
         "detail": worst.detail,
+        "at_ms": None if worst.at_ns is None else worst.at_ns / NS_PER_MS,
         "value": limit_in_unit(requirement, worst.value),
     }
 

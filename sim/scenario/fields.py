@@ -187,6 +187,9 @@ SiteCount = Annotated[
         }
     ),
 ]
+ShareOrAll = Annotated[
+    float, reader(quantities.read_share_or_all), matches(f"all|{SHARE}", "99 %", "all")
+]
 MostShare = Annotated[
     float, reader(quantities.at_most(parse_share)), matches(f"at most {SHARE}", "at most 1 %")
 ]
@@ -195,6 +198,11 @@ MostTime = Annotated[
 ]
 MostCount = Annotated[
     int, reader(quantities.at_most(quantities.read_count)), matches("at most [0-9]+", "at most 3")
+]
+LeastScore = Annotated[
+    float,
+    reader(quantities.at_least(quantities.read_score)),
+    matches(f"at least {NUMBER}", "at least 3.6"),
 ]
 TimeOfDay = Annotated[
     int, reader(quantities.read_time_of_day), matches(quantities.TIME_OF_DAY, "08:00")

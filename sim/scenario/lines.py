@@ -384,6 +384,13 @@ def known_carriers(document: Document, lines: Iterable[Line]) -> frozenset[str]:
     return frozenset(named | {line.carrier for line in lines})
 
 
+def known_classes(document: Document, lines: Iterable[Line]) -> frozenset[str]:
+    """Return the access classes of all lines, and those described that no site happened to draw."""
+    tiers = (document.file.lines.__pydantic_extra__ or {}).values()
+    described = {name for tier in tiers for name in tier.classes or {}}
+    return frozenset(described | {line.access_class for line in lines}) - {""}
+
+
 def _matches(selector: Selector, site_id: str, tier: str, spec: Spec) -> bool:
     if selector.kind == "site":
         name = site_id

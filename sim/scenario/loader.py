@@ -104,12 +104,18 @@ def _resolve(
     check_composites(document, sites, relays, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, ports)
-    check_memory(
-        document, sites.sites.values(), streams, turns=len(agenda), duration_ns=duration_ns
-    )
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
-    rooms = sum(site.room for site in sites.sites.values())
-    requirements = read_requirements(document, streams, rooms=rooms)
+    requirements = read_requirements(
+        document, sites, lines, relays, streams, duration_ns=duration_ns
+    )
+    check_memory(
+        document,
+        sites.sites.values(),
+        streams,
+        requirements,
+        turns=len(agenda),
+        duration_ns=duration_ns,
+    )
     problems.check()
     return Scenario(
         name=file.name,

@@ -1,4 +1,4 @@
-"""The schema of the meeting: streams, agenda, events and requirements."""
+"""The schema of the meeting: streams, agenda and events."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from sim.scenario.fields import (
     FrameSizes,
     KeyInterval,
     KeySize,
-    MostCount,
-    MostShare,
-    MostTime,
     OneLine,
     Pacing,
     PacketSize,
@@ -208,77 +205,5 @@ Event = Annotated[
         _event_tag,
         custom_error_type="action",
         custom_error_message="needs exactly one of 'fail', 'degrade' and 'restore'",
-    ),
-]
-
-
-class RoomsFields(Fields):
-    """A share of the rooms that must keep one limit."""
-
-    model_config = ConfigDict(
-        json_schema_extra=one_of(
-            "loss",
-            "delay_p50",
-            "delay_p95",
-            "delay_p99",
-            "delay_max",
-            "jitter",
-            "freezes",
-            "dark",
-        )
-    )
-
-    rooms: Share = Field(description="Share of the rooms that must keep the limit.")
-    loss: MostShare | None = Field(None, description="Packets lost of those due.")
-    delay_p50: MostTime | None = Field(None, description="Median of the one-way delay.")
-    delay_p95: MostTime | None = Field(None, description="95th percentile of the one-way delay.")
-    delay_p99: MostTime | None = Field(None, description="99th percentile of the one-way delay.")
-    delay_max: MostTime | None = Field(None, description="Largest one-way delay.")
-    jitter: MostTime | None = Field(
-        None, description="Largest interarrival jitter (RFC 3550) of the room's worst stream."
-    )
-    freezes: MostCount | None = Field(
-        None, description="How often the room's worst stream froze; needs `playout`."
-    )
-    dark: MostTime | None = Field(None, description="Time without media, in sum.")
-
-    @model_validator(mode="after")
-    def _one_limit(self) -> RoomsFields:
-        if len(self.model_fields_set) != 2:
-            raise ValueError(
-                "needs exactly one limit: 'loss', 'delay_p50', 'delay_p95', 'delay_p99', "
-                "'delay_max', 'jitter', 'freezes' or 'dark'"
-            )
-        return self
-
-
-class LinesLimitFields(Fields):
-    """A share of the lines that must keep a limit."""
-
-    lines: Share = Field(description="Share of the line directions that must keep the limit.")
-    utilisation: MostShare = Field(description="Share of the time spent sending.")
-
-
-class EgressesLimitFields(Fields):
-    """A share of the egresses that must keep a limit."""
-
-    egresses: Share = Field(description="Share of the egresses that must keep the limit.")
-    utilisation: MostShare = Field(description="Share of the time spent sending.")
-
-
-def _requirement_tag(value: object) -> str | None:
-    names = value if isinstance(value, dict) else ()
-    found = [name for name in ("rooms", "lines", "egresses") if name in names]
-    return TAG + found[0] if len(found) == 1 else None
-
-
-Requirement = Annotated[
-    Annotated[RoomsFields, Tag(f"{TAG}rooms")]
-    | Annotated[LinesLimitFields, Tag(f"{TAG}lines")]
-    | Annotated[EgressesLimitFields, Tag(f"{TAG}egresses")],
-    Discriminator(
-        _requirement_tag,
-        custom_error_type="subject",
-        custom_error_message="needs exactly one of 'rooms', 'lines' and 'egresses'",
     ),
 ]

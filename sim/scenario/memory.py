@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from sim.grouping import MOST_GROUPS, is_shared
 from sim.scenario.document import Document
-from sim.scenario.model import Site, Stream
+from sim.scenario.grids import grids
+from sim.scenario.model import Requirement, Site, Stream
 from sim.units import format_size
 
 MAX_BINS = 10**6
@@ -22,6 +23,7 @@ STREAM_BYTES = 23 * 8
 TURN_BYTES = 3 * 8
 TIER_BYTES = 12 * 8
 CELL_BYTES = 128
+POINT_BYTES = 2 * 8  # of a room at each point that a span of a requirement covers
 # Packets that sources send in a span: columns of 28 B, twice and an eighth longer than needed, and
 # a burst of 18 B with as much room again.
 PACKET_BYTES = 100
@@ -31,6 +33,7 @@ def check_memory(
     document: Document,
     sites: Collection[Site],
     streams: Sequence[Stream],
+    requirements: Sequence[Requirement],
     *,
     turns: int,
     duration_ns: int,
@@ -43,12 +46,15 @@ def check_memory(
     top = {site.id for site in sites if not site.parent}
     groups = 1 + tiers + sum(site.parent in top for site in sites)
     per_site = SITE_BYTES + len(streams) * STREAM_BYTES + turns * TURN_BYTES + tiers * TIER_BYTES
-    shared = is_shared(sum(site.room for site in sites))
+    rooms = sum(site.room for site in sites)
+    points = sum(grid.parts + 1 for grid in grids(requirements))
+    shared = is_shared(rooms)
     per_site += 0 if shared else HISTOGRAMS_BYTES
     span_ns = min(file.window, file.bin, duration_ns)
     needs = {
         "bin": -(-duration_ns // file.bin) * groups * CELL_BYTES,
         "sites": len(sites) * per_site + (SHARED_BYTES if shared else 0),
+        "requirements": rooms * points * POINT_BYTES,
         "window": sum(_packets(stream, span_ns) for stream in streams) * PACKET_BYTES,
     }
     total = sum(needs.values())
@@ -58,6 +64,7 @@ def check_memory(
     way_out = {
         "bin": "make it longer",
         "sites": "take fewer sites",
+        "requirements": "require loss 'in_any' span of fewer lengths",
         "window": "make it shorter, or send less",
     }
     text = (

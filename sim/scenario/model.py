@@ -18,6 +18,23 @@ PARENT = "parent"  # the way of an up stream that ends at the next relay
 
 Scheduling = Literal["fifo", "priority"]
 Mode = Literal["forward", "compose"]
+Subject = Literal["rooms", "lines", "egresses"]
+Measure = Literal[
+    "loss", "delay", "jitter", "mos", "freezes", "dark", "dark_in_total", "utilisation"
+]
+Sense = Literal["at most", "at least"]
+Unit = Literal["share", "ns", "count", "score"]
+
+UNITS: dict[Measure, Unit] = {
+    "loss": "share",
+    "delay": "ns",
+    "jitter": "ns",
+    "mos": "score",
+    "freezes": "count",
+    "dark": "ns",
+    "dark_in_total": "ns",
+    "utilisation": "share",
+}
 
 MAX_BURST_BYTES = 10**9  # in billionths of a bit, 8 * 10**18, it is below 2**63
 
@@ -368,26 +385,59 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """One thing the meeting must meet: at least `share` of the subjects keep `measure` ≤ `limit`.
+class Selection:
+    """The sites that a requirement is about.
 
     Attributes
     ----------
-    text : the requirement as a sentence, for reports
-    subject : what is counted
-    share : fraction of the subjects that must comply
-    measure : rooms have loss, delay, jitter, freezes or dark; lines and egresses have utilisation
-    percentile : of the one-way delay, 0 to 100; 0 for the other measures
-    limit : a fraction for loss and utilisation, ns for delay, jitter and dark time, a number of
-        freezes; a room's jitter and freezes are those of its worst stream
+    text : how a scenario file says it, such as `carrier/viettel in site/79`
+    words : (kind, name) of what is selected, then of its scope, if it has one; of a site its name
+        instead of its id
+    sites : ids of the sites, at least one; by id as UTF-8 bytes
     """
 
     text: str
-    subject: Literal["rooms", "lines", "egresses"]
+    words: tuple[tuple[str, str], ...]
+    sites: tuple[str, ...]
+
+    @property
+    def by_line(self) -> bool:
+        """Whether sites are selected for what their lines are."""
+        return self.words[0][0] in ("carrier", "class")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing the meeting must meet: at least `share` of the subjects keep the limit.
+
+    Attributes
+    ----------
+    text : the requirement as an English sentence
+    subject : what is counted
+    of : which of the subjects; None: all
+    share : fraction of the subjects that must comply
+    measure : what rooms, or lines and egresses (only utilisation), are judged by
+    percentile : of the one-way delay, 0 to 100; 0 for the other measures
+    span_ns : loss over any span of this length; 0: over the meeting
+    sense : on which side of the limit it is good to be
+    limit : in the measure's unit, see `UNITS`; a room's jitter, freezes and opinion score (MOS)
+        are those of its worst stream; `dark_in_total` is the sum over all the rooms
+    """
+
+    text: str
+    subject: Subject
+    of: Selection | None
     share: float
-    measure: Literal["loss", "delay", "jitter", "freezes", "dark", "utilisation"]
+    measure: Measure
     percentile: float
+    span_ns: int
+    sense: Sense
     limit: float
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the limit, and of what is measured."""
+        return UNITS[self.measure]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from sim.units import (
     format_time,
     parse_factor,
     parse_rate_bps,
+    parse_share,
     parse_size_bytes,
     parse_time_ns,
     printable,
@@ -201,15 +202,41 @@ Value = TypeVar("Value")
 
 
 def at_most(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Return a reader of the largest value that keeps a limit."""
+    return _limit("at most", "at least", read)
+
+
+def at_least(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Return a reader of the smallest value that keeps a limit."""
+    return _limit("at least", "at most", read)
+
+
+def _limit(sense: str, other: str, read: Callable[[str], Value]) -> Callable[[str], Value]:
     def limit(text: str) -> Value:
         words = text.strip().split(maxsplit=2)
-        if words[:2] != ["at", "most"] or len(words) < 3:
-            quantity = text.strip().removeprefix("below").removeprefix("under").strip()
-            read(quantity)
-            raise ValueError(f"'{text.strip()}' is not a limit; write 'at most {quantity}'")
-        return read(words[2])
+        if words[:2] == sense.split() and len(words) == 3:
+            return read(words[2])
+        quantity = text.strip()
+        for word in (sense, other, "below", "under", "above", "over"):
+            quantity = quantity.removeprefix(word).strip()
+        read(quantity)
+        what = "limits the wrong side" if words[:2] == other.split() else "is not a limit"
+        raise ValueError(f"'{text.strip()}' {what}; write '{sense} {quantity}'")
 
     return limit
+
+
+def read_score(text: str) -> float:
+    """Return an opinion score, from 1 to the most that the E-model gives, 4.5."""
+    text = text.strip()
+    if not re.fullmatch(NUMBER, text, re.ASCII) or len(text) > 20 or not 1 <= float(text) <= 4.5:
+        raise ValueError(f"'{text[:40]}' must be a score from 1 to 4.5, the E-model's largest")
+    return float(text)
+
+
+def read_share_or_all(text: str) -> float:
+    """Return a share; `all` is all of them."""
+    return 1.0 if text.strip() == "all" else parse_share(text)
 
 
 def read_count(text: str) -> int:

@@ -54,11 +54,13 @@ KINDS = (
     Kind("share limit", "at most 1 %", "what must not be exceeded"),
     Kind("time limit", "at most 150 ms", "what must not be exceeded"),
     Kind("count limit", "at most 3", "what must not be exceeded"),
+    Kind("score limit", "at least 3.6", "what must be reached"),
     Kind("count for each", "9 each", "so many for each site above"),
     Kind("`constant`", "constant", "the word"),
     Kind("`rfc8593`", "rfc8593", "the word"),
     Kind("`laplace`", "laplace 0.3", "the word, and the scale relative to the mean"),
     Kind("`none`", "none", "the word"),
+    Kind("`all`", "all", "the word"),
 )
 
 
@@ -135,13 +137,13 @@ def _references(node: Node, path: str, definitions: Node) -> Iterator[tuple[str,
 
 
 def _told_by(name: str, choices: list[str], definitions: Node) -> str:
-    """Return the field that one of several mappings must have and no other may have."""
+    """Return the field that one of several mappings must have and no other must have."""
     others = [other for other in choices if other != name]
     needed: list[str] = definitions[name].get("required", [])
     own = [
         field
         for field in needed
-        if not any(field in definitions[other]["properties"] for other in others)
+        if not any(field in definitions[other].get("required", ()) for other in others)
     ]
     return own[0] if others and own else ""
 

@@ -1,86 +1,146 @@
-"""Requirements: what the meeting must meet, as limits on measures."""
+"""Requirements: what the meeting must meet, as limits on measures; sets are taken apart here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sim import grouping
+from sim.language.language import ENGLISH
+from sim.quality.codecs import CODECS
 from sim.scenario.document import Document
-from sim.scenario.meeting_schema import EgressesLimitFields, LinesLimitFields, RoomsFields
-from sim.scenario.model import Requirement, Stream
-from sim.units import format_share, format_time
+from sim.scenario.grids import grid_of
+from sim.scenario.model import Line, Measure, Relay, Requirement, Selection, Stream, Subject
+from sim.scenario.problems import Place
+from sim.scenario.requirement_schema import (
+    EgressesLimitFields,
+    LinesLimitFields,
+    RoomsFields,
+    UseFields,
+)
+from sim.scenario.requirement_sets import SETS
+from sim.scenario.selections import Selections
+from sim.scenario.sentences import sentence
+from sim.scenario.sites import Tree
 
 Fields = RoomsFields | LinesLimitFields | EgressesLimitFields
 PERCENTILES = {"delay_p50": 50.0, "delay_p95": 95.0, "delay_p99": 99.0, "delay_max": 100.0}
+OTHERS: tuple[Measure, ...] = ("loss", "jitter", "mos", "freezes", "dark", "dark_in_total")
+MAX_STEPS = 10**6
 
 
 def read_requirements(
-    document: Document, streams: Iterable[Stream], *, rooms: int
+    document: Document,
+    tree: Tree,
+    lines: Sequence[Line],
+    relays: Sequence[Relay],
+    streams: Sequence[Stream],
+    *,
+    duration_ns: int,
 ) -> tuple[Requirement, ...]:
-    """Return the requirements, in the file's order; `rooms` is how many rooms there are.
+    """Return the requirements, in the file's order; those of a set in the set's.
 
     Where sites share histograms, no percentile of a single room's delay is known.
     """
-    watched = any(stream.playout_ns and stream.direction != "up" for stream in streams)
+    selections = Selections(document, tree, lines, relays)
+    shared = grouping.is_shared(sum(site.room for site in tree.sites.values()))
+    heard = [stream for stream in streams if stream.direction != "up"]
+    watched = any(stream.playout_ns for stream in heard)
+    rated = any(stream.codec in CODECS for stream in heard)
+    found: list[Requirement] = []
     file = document.file
-    for fields, number in zip(file.requirements, document.kept("requirements"), strict=True):
-        freezes = isinstance(fields, RoomsFields) and fields.freezes is not None
-        if freezes and not watched and not document.any_left_out("streams"):
-            text = "no stream that rooms receive has a 'playout'; so none can freeze"
-            document.problems.add(document.place("requirements", number, "freezes"), text)
-        for name in PERCENTILES if grouping.is_shared(rooms) else ():
-            if name != "delay_max" and getattr(fields, name, None) is not None:
-                text = (
-                    "is not kept for single rooms where there are more than "
-                    f"{grouping.MOST_ROOMS}, and here are {rooms}; require 'delay_max' or "
-                    "'jitter' instead, or take fewer rooms"
-                )
-                document.problems.add(document.place("requirements", number, name), text)
-    return tuple(_read(fields) for fields in file.requirements)
+    for given, number in zip(file.requirements, document.kept("requirements"), strict=True):
+        of = None
+        if given.of is not None:
+            place = document.place("requirements", number, "of")
+            of = selections.read(given.of, place, _subject(given))
+        for name, fields in _single(given):
+            place = document.place("requirements", number, name)
+            requirement = _read(fields, of)
+            if requirement.measure == "freezes" and not watched:
+                text = "no stream that rooms receive has a 'playout'; so none can freeze"
+                _refuse_stream(document, place, text)
+            if requirement.measure == "mos" and not rated:
+                text = "no stream that rooms receive has the 'codec' of a voice; so none is rated"
+                _refuse_stream(document, place, text)
+            if shared and requirement.measure == "delay" and requirement.percentile < 100:
+                _refuse_percentile(document, place, tree)
+            if requirement.span_ns and not document.left_out("duration"):
+                where = document.place("requirements", number, "in_any") if name != "use" else place
+                _check_span(document, where, requirement.span_ns, duration_ns)
+            found.append(requirement)
+    return tuple(found)
 
 
-def _read(fields: Fields) -> Requirement:
-    if isinstance(fields, LinesLimitFields):
-        return _requirement("lines", fields.lines, "utilisation", 0.0, fields.utilisation)
-    if isinstance(fields, EgressesLimitFields):
-        return _requirement("egresses", fields.egresses, "utilisation", 0.0, fields.utilisation)
-    if fields.loss is not None:
-        return _requirement("rooms", fields.rooms, "loss", 0.0, fields.loss)
-    if fields.dark is not None:
-        return _requirement("rooms", fields.rooms, "dark", 0.0, float(fields.dark))
-    if fields.jitter is not None:
-        return _requirement("rooms", fields.rooms, "jitter", 0.0, float(fields.jitter))
-    if fields.freezes is not None:
-        return _requirement("rooms", fields.rooms, "freezes", 0.0, float(fields.freezes))
+def _single(given: Fields | UseFields) -> Iterator[tuple[str, Fields]]:
+    """Yield the single requirements of an entry, each with the field that is to blame for it."""
+    if isinstance(given, UseFields):
+        for limits in SETS[given.use]:
+            fields = RoomsFields.model_validate({"rooms": "all", **limits})
+            yield "use", fields.model_copy(update={"rooms": given.rooms})
+    elif isinstance(given, RoomsFields):
+        names = (*PERCENTILES, *OTHERS)
+        yield next(name for name in names if getattr(given, name) is not None), given
+    else:
+        yield "utilisation", given
+
+
+def _subject(given: Fields | UseFields) -> Subject:
+    if isinstance(given, LinesLimitFields):
+        return "lines"
+    return "egresses" if isinstance(given, EgressesLimitFields) else "rooms"
+
+
+def _read(fields: Fields, of: Selection | None) -> Requirement:
+    measure, percentile, limit = _limit(fields)
+    requirement = Requirement(
+        text="",
+        subject=_subject(fields),
+        of=of,
+        share=_share(fields),
+        measure=measure,
+        percentile=percentile,
+        span_ns=fields.in_any or 0 if isinstance(fields, RoomsFields) else 0,
+        sense="at least" if measure == "mos" else "at most",
+        limit=limit,
+    )
+    return replace(requirement, text=sentence(requirement, ENGLISH))
+
+
+def _limit(fields: Fields) -> tuple[Measure, float, float]:
+    """Return what is limited, its percentile, and the limit."""
+    if not isinstance(fields, RoomsFields):
+        return "utilisation", 0.0, fields.utilisation
     for name, percentile in PERCENTILES.items():
         limit_ns = getattr(fields, name)
         if limit_ns is not None:
-            return _requirement("rooms", fields.rooms, "delay", percentile, float(limit_ns))
-    raise ValueError("a requirement on rooms has exactly one limit")
+            return "delay", percentile, float(limit_ns)
+    measure = next(each for each in OTHERS if getattr(fields, each) is not None)
+    return measure, 0.0, float(getattr(fields, measure))
 
 
-def _requirement(
-    subject: Literal["rooms", "lines", "egresses"],
-    share: float,
-    measure: Literal["loss", "delay", "jitter", "freezes", "dark", "utilisation"],
-    percentile: float,
-    limit: float,
-) -> Requirement:
-    what: str = measure
-    if measure == "delay":
-        what = "delay max" if percentile == 100 else f"delay p{percentile:g}"
-    if measure == "freezes":
-        most = f"{int(limit)}"
-    elif measure in ("delay", "jitter", "dark"):
-        most = format_time(int(limit), digits=None)
-    else:
-        most = format_share(limit, digits=None)
-    return Requirement(
-        text=f"{format_share(share, digits=None)} of {subject}: {what} at most {most}",
-        subject=subject,
-        share=share,
-        measure=measure,
-        percentile=percentile,
-        limit=limit,
+def _share(fields: Fields) -> float:
+    if isinstance(fields, LinesLimitFields):
+        return fields.lines
+    return fields.egresses if isinstance(fields, EgressesLimitFields) else fields.rooms
+
+
+def _refuse_stream(document: Document, place: Place, text: str) -> None:
+    if not document.any_left_out("streams"):
+        document.problems.add(place, text)
+
+
+def _refuse_percentile(document: Document, place: Place, tree: Tree) -> None:
+    rooms = sum(site.room for site in tree.sites.values())
+    text = (
+        "is not kept for single rooms where there are more than "
+        f"{grouping.MOST_ROOMS}, and here are {rooms}; require 'delay_max' or "
+        "'jitter' instead, or take fewer rooms"
     )
+    document.problems.add(place, text)
+
+
+def _check_span(document: Document, place: Place, span_ns: int, duration_ns: int) -> None:
+    if duration_ns * grid_of(span_ns).parts > span_ns * MAX_STEPS:
+        text = f"cuts the meeting into more than the limit of {MAX_STEPS} parts; make it longer"
+        document.problems.add(place, text)

@@ -29,6 +29,7 @@ from sim.scenario.model import (
 )
 from sim.scenario.problems import Place, Problems
 from sim.scenario.relays import NO_EGRESS
+from sim.scenario.sentences import limit_text
 from sim.scenario.sites import COLUMNS, Tree, link
 from sim.scenario.targets import Targets
 from sim.scenario.ways import Way, way_texts
@@ -95,7 +96,7 @@ def _document(scenario: Scenario) -> Iterator[str]:
     for turn in scenario.agenda:
         at, length = f"{turn.at_ns} ns", f"{turn.until_ns - turn.at_ns} ns"
         yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
-    yield from _faults(scenario, tree)
+    yield from _groups_and_faults(scenario, tree)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"
@@ -251,15 +252,16 @@ def _stream(scenario: Scenario, tree: Tree, stream: Stream) -> str:
     return mapping(**fields)
 
 
-def _faults(scenario: Scenario, tree: Tree) -> Iterator[str]:
+def _groups_and_faults(scenario: Scenario, tree: Tree) -> Iterator[str]:
     carriers = frozenset(line.carrier for line in scenario.lines)
     targets = Targets(tree, scenario.lines, carriers, {})
-    groups, events = [], []
+    groups, events = _judged_groups(scenario, tree.root), []
     for number, fault in enumerate(scenario.faults, start=1):
         target = _own_words(fault, targets)
         if not target:
-            target = f"group/fault-{number}"
-            groups.append(f"  fault-{number}: {listed(_members(fault, tree.root))}")
+            name = _unused(f"fault-{number}", groups)
+            target = f"group/{name}"
+            groups[name] = listed(_members(fault, tree.root))
         fields = {"at": f"{fault.at_ns} ns", fault.action: quoted(target)}
         if fault.action == "degrade":
             fields["rate"] = format_factor(fault.rate_factor)
@@ -271,9 +273,31 @@ def _faults(scenario: Scenario, tree: Tree) -> Iterator[str]:
         events.append(f"  - {mapping(**fields)}")
     if groups:
         yield "groups:"
-        yield from groups
+        yield from (f"  {quoted(name)}: {members}" for name, members in groups.items())
     yield "events:" if events else "events: []"
     yield from events
+
+
+def _judged_groups(scenario: Scenario, root: str) -> dict[str, str]:
+    """Return the groups that requirements name, each with members that mean the same sites."""
+    sites: dict[str, set[str]] = {}
+    for requirement in scenario.requirements:
+        if requirement.of is not None and requirement.of.words[0][0] == "group":
+            # With a scope only some of its sites are known, and no more matter.
+            sites.setdefault(requirement.of.words[0][1], set()).update(requirement.of.sites)
+    return {
+        name: listed(
+            f"relay/{site}" if site == root else f"line/{site}"
+            for site in sorted(members, key=str.encode)
+        )
+        for name, members in sites.items()
+    }
+
+
+def _unused(name: str, groups: dict[str, str]) -> str:
+    while name in groups:
+        name += "-"
+    return name
 
 
 def _own_words(fault: Fault, targets: Targets) -> str:
@@ -311,14 +335,16 @@ def _members(fault: Fault, root: str) -> Iterator[str]:
 
 def _requirement(requirement: Requirement) -> str:
     share = format_share(requirement.share, digits=None)
+    fields: dict[str, str] = {requirement.subject: share}
+    if requirement.of is not None:
+        fields["of"] = quoted(requirement.of.text)
     measure: str = requirement.measure
     if measure == "delay":
         percentile = requirement.percentile
         measure = "delay_max" if percentile == 100 else f"delay_p{percentile:g}"
-    if requirement.measure == "freezes":
-        most = f"{int(requirement.limit)}"
-    elif requirement.measure in ("delay", "jitter", "dark"):
-        most = f"{int(requirement.limit)} ns"
-    else:
-        most = format_share(requirement.limit, digits=None)
-    return mapping(**{requirement.subject: share, measure: f"at most {most}"})
+    in_ns = requirement.unit == "ns"
+    limit = f"{int(requirement.limit)} ns" if in_ns else limit_text(requirement)
+    fields[measure] = f"{requirement.sense} {limit}"
+    if requirement.span_ns:
+        fields["in_any"] = f"{requirement.span_ns} ns"
+    return mapping(**fields)

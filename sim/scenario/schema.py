@@ -24,8 +24,9 @@ from sim.scenario.fields import (
     Word,
 )
 from sim.scenario.mapping import Fields
-from sim.scenario.meeting_schema import Event, Requirement, StreamFields, TurnFields
+from sim.scenario.meeting_schema import Event, StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
+from sim.scenario.requirement_schema import Requirement
 
 
 class ScenarioFile(Fields):
@@ -77,7 +78,8 @@ class ScenarioFile(Fields):
     )
     groups: dict[Word, list[OneLine]] = Field(
         default_factory=dict,
-        description="Risk groups: targets that fail together, such as all lines of a duct.",
+        description="Targets that fail together, such as all lines of a duct, or sites that "
+        "requirements are about.",
     )
     events: list[Event] = Field(default_factory=list, description="Scheduled faults and repairs.")
     requirements: list[Requirement] = Field(

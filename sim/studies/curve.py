@@ -10,14 +10,17 @@ from sim.studies.point import Blame, Judged, Spot
 
 
 def share_of_limit(judged: Judged) -> float | None:
-    """Return a requirement's value as a share of its limit: above 1 it is missed.
+    """Return how much of its limit a requirement uses: above 1 it is missed.
 
+    That is the value over the limit; of what must be at least something, the limit over the value.
     None where the value is not known, or the limit is 0 and the value is not.
     """
     if judged.value is None:
         return None
     if judged.limit == 0:
         return 0.0 if judged.value == 0 else None
+    if judged.sense == "at least":
+        return judged.limit / judged.value
     return judged.value / judged.limit
 
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from sim.metrics.verdict import Verdict, Worst, deciding
 from sim.results.place import id_and_place
 from sim.results.run import Results
-from sim.results.summary import TIMES, limit_in_unit
-from sim.scenario.model import Requirement
+from sim.results.summary import limit_in_unit
+from sim.scenario.model import Requirement, Sense
 from sim.studies.way import (
     Step,
     way_of_room,
@@ -73,17 +73,19 @@ class Judged:
     ----------
     text : the requirement, as reports name it
     measure, unit : such as `loss` and `1`, or `delay` and `ms`
+    sense : on which side of the limit it is good to be
     limit, value : in that unit; the value is None where nothing arrived to measure
     met : whether it was met
     subjects, complying : how many were judged, and how many keep the limit
     worst : who is worst off; None where there is no subject
-    deciding : who stands at the rank that must comply: the value is theirs
+    deciding : who stands at the rank that must comply: the value is theirs, but of a sum over rooms
     blame : of a room that decides, where on its way; None: no line or egress
     """
 
     text: str
     measure: str
     unit: Literal["1", "ms"]
+    sense: Sense
     limit: float
     value: float | None
     met: bool
@@ -158,7 +160,8 @@ def _judged(results: Results, verdict: Verdict) -> Judged:
     return Judged(
         text=requirement.text,
         measure=requirement.measure,
-        unit="ms" if requirement.measure in TIMES else "1",
+        unit="ms" if requirement.unit == "ns" else "1",
+        sense=requirement.sense,
         limit=limit,
         value=limit_in_unit(requirement, verdict.value),
         met=verdict.met,
@@ -195,6 +198,8 @@ def _blame(results: Results, requirement: Requirement, room: int) -> Blame | Non
         step = where_most_is_lost(steps)
         if step is None and requirement.measure == "freezes":
             step, reason = where_the_queue_is_longest(steps), "queue"
+        elif step is None and requirement.measure == "mos":
+            step, reason = where_it_waits_longest(steps), "wait"
     if step is None:
         return None
     times_ms = {"wait": step.longest_ns / NS_PER_MS, "queue": step.queue_ns / NS_PER_MS}

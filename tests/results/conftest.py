@@ -17,7 +17,7 @@ from sim.results.files import write
 from sim.results.run import Results
 from sim.results.trace import Trace, assemble
 from sim.results.watched import Watch
-from sim.scenario.model import FOREVER_NS, Fault, Requirement
+from sim.scenario.model import FOREVER_NS, Fault, Requirement, Selection
 from tests.results.meetings import CAM, MS, SPEAK, VIDEO, Meeting, S, scenario, talk
 
 FAULTS = (
@@ -46,13 +46,25 @@ FAULTS = (
 )
 
 
-def requirement(subject: str, measure: str, share: float, limit: float) -> Requirement:
+def requirement(
+    subject: str,
+    measure: str,
+    share: float,
+    limit: float,
+    *,
+    of: Selection | None = None,
+    span_ns: int = 0,
+    sense: str = "at most",
+) -> Requirement:
     return Requirement(
-        text=f"{share:.0%} of {subject}: {measure} at most {limit:g}",
+        text=f"{share:.0%} of {subject}: {measure} {sense} {limit:g}",
         subject=subject,  # type: ignore[arg-type]
+        of=of,
         share=share,
         measure=measure,  # type: ignore[arg-type]
         percentile=99.0 if measure == "delay" else 0.0,
+        span_ns=span_ns,
+        sense=sense,  # type: ignore[arg-type]
         limit=limit,
     )
 

@@ -42,9 +42,17 @@ requirements:
   - {rooms: 95 %, delay_max: at most 1 s}
   - {rooms: 100 %, dark: at most 10 s}
   - {rooms: 90 %, jitter: at most 30 ms}
+  - {rooms: 90 %, mos: at least 3.25}
   - {rooms: 100 %, freezes: at most 3}
   - {lines: 100 %, utilisation: at most 80 %}
   - {egresses: 33.3 %, utilisation: at most 80 %}
+  - {rooms: all, of: tier/commune in site/79, loss: at most 1 %, in_any: 333 ms}
+  - {rooms: all, of: region/South, dark_in_total: at most 1 h}
+  - {lines: all, of: carrier/vnpt in region/South, utilisation: at most 80 %}
+  - {lines: all, of: class/fibre, utilisation: at most 80 %}
+  - {egresses: all, of: group/duct, utilisation: at most 80 %}
+  - {use: teams, of: site/26734, rooms: 50 %}
+  - use: g114
 """
 EDITS = [
     (
@@ -63,7 +71,7 @@ EDITS = [
     "80": {scheduling: fifo, background: {down: {poisson: 2 Mbit/s, packet: 500 B,
            class: video, profile: office}, up: none}}
 streams:
-  voice: {rate: 40 kbit/s, every: 20 ms, overhead: 68 B, class: audio, playout: 60 ms}
+  voice: {rate: 40 kbit/s, every: 20 ms, overhead: 68 B, class: audio, playout: 60 ms, codec: opus}
   talk: {from: rooms, to: parent, rate: 40 kbit/s, every: 20 ms, class: audio, spread: 7 ms}
   face: {from: rooms, to: central, rate: 400 kbit/s, frames: 30/s, key: {every: 2 s, size: × 2},
          class: video}

@@ -73,6 +73,14 @@ SEEN_BY_EDITORS = [
     "requirement_two_limits",
     "requirement_unit",
     "requirement_unknown",
+    "requirement_all_words",
+    "requirement_at_least",
+    "requirement_in_any_bare",
+    "requirement_in_any_jitter",
+    "requirement_mos_at_most",
+    "requirement_mos_share",
+    "requirement_use_limit",
+    "requirement_use_unknown",
 ]
 
 

@@ -74,6 +74,7 @@ def judged(met: bool, *, value: float | None = None, limit: float = 1.0, text: s
         text=text,
         measure="loss",
         unit="1",
+        sense="at most",
         limit=limit,
         value=(0.5 if met else 2.0) * limit if value is None else value,
         met=met,

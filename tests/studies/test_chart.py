@@ -38,6 +38,8 @@ def test_what_is_not_known_is_not_drawn_as_zero():
     assert share_of_limit(replace(judged(False), value=None)) is None
     assert share_of_limit(judged(True, value=0.0, limit=0.0)) == 0
     assert share_of_limit(judged(False, value=0.1, limit=0.0)) is None
+    opinion = replace(judged(False, value=3.0, limit=3.6), measure="mos", sense="at least")
+    assert share_of_limit(opinion) == pytest.approx(1.2)
     nothing = Point(amount="9", requirements=(replace(judged(False), value=None),), packet_hops=1)
     over = read_over("1..9 Mbit/s", written())
     (curve,) = curves(answer_of(over, {**points((1, "+")), Decimal(9): nothing}))
