@@ -14,7 +14,7 @@ from sim.results.columns import Column, Table
 from sim.results.run import Results
 from sim.results.summary import Summary, dumps, summarise
 from sim.results.tables import tables
-from sim.scenario.resolved import resolved_text
+from sim.scenario.resolved import check_text, meeting_text
 
 
 def write(results: Results, folder: Path, *, created: datetime) -> Summary:
@@ -30,14 +30,15 @@ def write(results: Results, folder: Path, *, created: datetime) -> Summary:
     OSError
         If a file cannot be written.
     """
-    resolved = resolved_text(results.scenario)
+    meeting = meeting_text(results.scenario)
+    resolved = meeting + check_text(results.scenario)
     (folder / "scenario.yaml").write_text(resolved, encoding="utf-8")
     content = tables(results)
     for name, table in content.items():
         write_table(table, folder / f"{name}.parquet")
     for traced in results.traces:
         trace.write_csv(traced, results.network, folder)
-    summary = summarise(results, content, resolved=resolved, created=created)
+    summary = summarise(results, content, meeting=meeting, created=created)
     (folder / "summary.json").write_text(dumps(summary), encoding="utf-8")
     return summary
 

@@ -40,7 +40,7 @@ def summarise(
     results: Results,
     tables: Mapping[str, Table],
     *,
-    resolved: str,
+    meeting: str,
     created: datetime,
 ) -> Summary:
     """Return the content of `summary.json`.
@@ -48,10 +48,10 @@ def summarise(
     Parameters
     ----------
     tables : the tables of the run, for the fingerprint
-    resolved : the resolved scenario as text
+    meeting : the resolved scenario as text, without `check`: what is let pass changes no result
     created : when the run ended, UTC
     """
-    findings = _findings(results, resolved)
+    findings = _findings(results, meeting)
     fingerprint = _fingerprint(findings, tables)
     wall_s = results.wall_s
     hops = results.measures.packet_hops
@@ -86,7 +86,7 @@ def limit_in_unit(requirement: Requirement, value: float) -> float | None:
     return value / NS_PER_MS if requirement.unit == "ns" else value
 
 
-def _findings(results: Results, resolved: str) -> Summary:
+def _findings(results: Results, meeting: str) -> Summary:
     """Return all of the summary that follows from the scenario: the same for every engine."""
     scenario, network, measures = results.scenario, results.network, results.measures
     rooms = measures.endpoints
@@ -95,7 +95,7 @@ def _findings(results: Results, resolved: str) -> Summary:
     quality = quality_figures(results)
     return {
         "scenario": scenario.name,
-        "scenario_hash": blake2b(resolved.encode(), digest_size=16).hexdigest(),
+        "scenario_hash": blake2b(meeting.encode(), digest_size=16).hexdigest(),
         "seed": scenario.seed,
         "sites": _per_tier(results, np.arange(len(network.sites))),
         "endpoints": _per_tier(results, rooms.site),

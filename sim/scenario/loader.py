@@ -11,6 +11,7 @@ from sim.collector import collector_paused
 from sim.errors import ScenarioError
 from sim.scenario.agenda import read_agenda
 from sim.scenario.background import check_profiles
+from sim.scenario.check import read_check
 from sim.scenario.classes import read_classes
 from sim.scenario.document import Document
 from sim.scenario.events import read_faults
@@ -25,7 +26,7 @@ from sim.scenario.requirements import read_requirements
 from sim.scenario.sites import read_sites
 from sim.scenario.streams import check_sizes, read_streams
 from sim.scenario.varied import Change
-from sim.scenario.yaml_tree import read_tree
+from sim.scenario.yaml_tree import Mapping, read_tree
 from sim.units import MAX_TIME_NS, format_time
 
 MAX_WINDOWS = 10**7
@@ -51,6 +52,15 @@ def load(path: Path, *, seed: int | None = None, duration_ns: int | None = None)
     except UnreadableError as error:
         raise ScenarioError.at(str(path), 0, 0, "", str(error)) from None
     return _resolve(path, text, seed, duration_ns, problems)
+
+
+def has_section(path: Path, name: str) -> bool:
+    """Return whether a file has a field of this name at its top; False for what is no scenario."""
+    try:
+        tree = read_tree(read_text(path), str(path), Problems())
+    except (ScenarioError, UnreadableError):
+        return False
+    return isinstance(tree, Mapping) and name in tree.items
 
 
 def load_text(
@@ -116,6 +126,7 @@ def _resolve(
         turns=len(agenda),
         duration_ns=duration_ns,
     )
+    check = read_check(document, duration_ns)
     problems.check()
     return Scenario(
         name=file.name,
@@ -136,6 +147,7 @@ def _resolve(
         faults=faults,
         late_faults=late_faults,
         requirements=requirements,
+        check=check,
     )
 
 

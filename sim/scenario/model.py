@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sim.scenario.tolerance import Check
+
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
 HOURS = 24
 HOUR_NS = 3600 * 10**9
@@ -460,6 +462,7 @@ class Scenario:
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
     requirements : in the file's order
+    check : how it is held against its baseline
     """
 
     name: str
@@ -480,3 +483,4 @@ class Scenario:
     faults: tuple[Fault, ...]
     late_faults: int
     requirements: tuple[Requirement, ...]
+    check: Check

@@ -32,6 +32,7 @@ from sim.scenario.relays import NO_EGRESS
 from sim.scenario.sentences import limit_text
 from sim.scenario.sites import COLUMNS, Tree, link
 from sim.scenario.targets import Targets
+from sim.scenario.tolerance import KINDS, format_tolerance
 from sim.scenario.ways import Way, way_texts
 from sim.scenario.yaml_text import listed, mapping, quoted
 from sim.units import format_factor, format_share
@@ -59,7 +60,26 @@ NO_GATE = {"mode": "forward", "select": "none", "ports": "none"}
 
 def resolved_text(scenario: Scenario) -> str:
     """Return the scenario as YAML that `load` reads as exactly this scenario."""
+    return meeting_text(scenario) + check_text(scenario)
+
+
+def meeting_text(scenario: Scenario) -> str:
+    """Return the resolved scenario but for `check`: all that the results of a run follow from."""
     return "\n".join(_document(scenario)) + "\n"
+
+
+def check_text(scenario: Scenario) -> str:
+    """Return the rest of the resolved scenario: `check`, which no result of a run follows from."""
+    check = scenario.check
+    lines = [
+        "check:",
+        f"  duration: {check.duration_ns} ns",
+        f"  timetable: {check.timetable}",
+        "  tolerances:",
+    ]
+    for name, tolerance in check.tolerances:
+        lines.append(f"    {name}: {quoted(format_tolerance(tolerance, KINDS[name]))}")
+    return "\n".join(lines) + "\n"
 
 
 def _document(scenario: Scenario) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from sim.scenario.check_schema import CheckFields
 from sim.scenario.fields import (
     Factor,
     HourSpan,
@@ -84,6 +85,9 @@ class ScenarioFile(Fields):
     events: list[Event] = Field(default_factory=list, description="Scheduled faults and repairs.")
     requirements: list[Requirement] = Field(
         default_factory=list, description="What the meeting must meet."
+    )
+    check: CheckFields | None = Field(
+        None, description="How `check` runs this scenario against its baseline."
     )
 
 

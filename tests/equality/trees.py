@@ -24,6 +24,7 @@ from sim.scenario.model import (
     Stream,
     Turn,
 )
+from sim.scenario.tolerance import DEFAULTS, Check
 
 BYTE_PER_NS = 8 * 10**9  # bit/s
 LOSSLESS = Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
@@ -284,5 +285,6 @@ def scenario(
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

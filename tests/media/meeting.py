@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.scenario.model import Relay, Scenario, Stream, Turn
+from sim.scenario.tolerance import DEFAULTS, Check
 
 SITES = ("root", "b", "a", "c")  # in order of their numbers
 INDEX = {site: number for number, site in enumerate(SITES)}
@@ -65,5 +66,6 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

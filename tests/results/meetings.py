@@ -42,6 +42,7 @@ from sim.scenario.model import (
     Stream,
     Turn,
 )
+from sim.scenario.tolerance import DEFAULTS, Check
 
 MS = 10**6
 S = 10**9
@@ -206,6 +207,7 @@ def scenario(
         agenda=(),
         faults=faults,
         late_faults=0,
+        check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )
 

@@ -53,6 +53,12 @@ requirements:
   - {egresses: all, of: group/duct, utilisation: at most 80 %}
   - {use: teams, of: site/26734, rooms: 50 %}
   - use: g114
+check:
+  duration: 7 s
+  timetable: squeezed
+  tolerances: {loss: none, delay: 1.5 ms or × 1.025, jitter: × 2, freezes: 7, rooms: 0 or × 1.1,
+               quality: 0.125,
+               complying: 0.123456789012345678901234567890123 %}
 """
 EDITS = [
     (

@@ -81,6 +81,14 @@ SEEN_BY_EDITORS = [
     "requirement_mos_share",
     "requirement_use_limit",
     "requirement_use_unknown",
+    "check_timetable",
+    "check_tolerance_bare",
+    "check_tolerance_unit",
+    "check_tolerance_words",
+    "check_tolerance_count",
+    "check_tolerance_unknown",
+    "check_unknown_field",
+    "check_word",
 ]
 
 

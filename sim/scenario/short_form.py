@@ -1,0 +1,47 @@
+"""The short form of a scenario: the same meeting in less time, as `check` runs it.
+
+Sites, lines, relays and streams are the whole meeting's. Of agenda and events the short form has
+what begins before its end (`cut`), or all, with every time multiplied by short / whole, rounded
+down (`squeezed`); a fault that is never repaired is not repaired in the short form either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sim.scenario.model import FOREVER_NS, Fault, Scenario, Turn
+
+
+def short_form(scenario: Scenario) -> Scenario:
+    """Return the short form by the scenario's own `check`; a cut one as `load` would cut it."""
+    short_ns, whole_ns = scenario.check.duration_ns, scenario.duration_ns
+    if short_ns == whole_ns:
+        return scenario
+
+    def squeezed(time_ns: int) -> int:
+        return time_ns * short_ns // whole_ns
+
+    def fault(each: Fault) -> Fault:
+        at_ns = squeezed(each.at_ns)
+        forever = each.until_ns == FOREVER_NS
+        until_ns = FOREVER_NS if forever else max(squeezed(each.until_ns), at_ns + 1)
+        return replace(each, at_ns=at_ns, until_ns=until_ns)
+
+    def turn(each: Turn) -> Turn:
+        return replace(each, at_ns=squeezed(each.at_ns), until_ns=squeezed(each.until_ns))
+
+    agenda, faults = scenario.agenda, scenario.faults
+    if scenario.check.timetable == "squeezed":
+        agenda, faults = tuple(map(turn, agenda)), tuple(map(fault, faults))
+    kept = tuple(each for each in faults if each.at_ns < short_ns)
+    return replace(
+        scenario,
+        duration_ns=short_ns,
+        agenda=tuple(
+            replace(each, until_ns=min(each.until_ns, short_ns))
+            for each in agenda
+            if each.at_ns < short_ns and each.at_ns < each.until_ns
+        ),
+        faults=kept,
+        late_faults=scenario.late_faults + len(faults) - len(kept),
+    )
