@@ -25,6 +25,7 @@ EXIT_MISSED = 1
 EXIT_BAD_INPUT = 2
 EXIT_FAILED = 3
 RESULTS = Path("results")
+BASELINES = RESULTS / "baseline"
 
 app = typer.Typer(
     name="sim",
@@ -144,6 +145,74 @@ def run(
         context.obj,
     )
     raise typer.Exit(EXIT_MET if met else EXIT_MISSED)
+
+
+@app.command(
+    short_help="Hold scenarios against their baselines.",
+    epilog=(
+        "Examples:\n\n"
+        "\b\n"
+        "  python -m sim check scenarios/tiny.yaml\n"
+        "  python -m sim check --junit check.xml --markdown check.md scenarios/province.yaml\n"
+        "  python -m sim check --update scenarios/national.yaml\n\n"
+        "Exit code: 0 equal or better within tolerance, 1 something is worse, 2 bad input, "
+        "3 interrupted or failed."
+    ),
+)
+def check(
+    context: typer.Context,
+    scenarios: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SCENARIO]...",
+            help="Scenarios, YAML files. Without any: those in scenarios/ that have a `check` "
+            "section or a baseline.",
+            show_default=False,
+        ),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the baselines anew, and show the difference.")
+    ] = False,
+    baselines: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where <scenario>.json are.")
+    ] = BASELINES,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a JUnit XML file.")
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a summary in Markdown, for a pull request."),
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads; the results do not depend on it.", metavar="N")
+    ] = 1,
+    lang: Annotated[
+        Code, typer.Option(help="Language of the report and the summary.", envvar="SIM_LANG")
+    ] = Code.en,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print every figure as JSON instead of the report.")
+    ] = False,
+) -> None:
+    """Run scenarios in short forms, and say what got worse since their baselines, and where."""
+    with collector_paused():
+        from sim.cli import check as command
+
+    passed = command.check(
+        scenarios or [],
+        command.Options(
+            baselines=baselines,
+            update=update,
+            threads=threads,
+            junit=junit,
+            markdown=markdown,
+            output="json" if json else "nothing" if quiet else "report",
+            language=Language(lang),
+            live=not quiet,
+        ),
+        context.obj,
+    )
+    raise typer.Exit(EXIT_MET if passed else EXIT_MISSED)
 
 
 @app.command(

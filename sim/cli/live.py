@@ -58,8 +58,8 @@ def progress_line(progress: Progress, wall_s: float, language: Language = ENGLIS
 
 
 @contextmanager
-def live_line(reader: Reader, *, wanted: bool) -> Iterator[Watch]:
-    """Give a watcher that keeps one line up to date while the block runs.
+def live_line(reader: Reader, *, wanted: bool, label: str = "") -> Iterator[Watch]:
+    """Give a watcher that keeps one line up to date while the block runs; it begins with `label`.
 
     It shows nothing where it is not wanted or there is no terminal, and leaves nothing behind.
     """
@@ -67,11 +67,11 @@ def live_line(reader: Reader, *, wanted: bool) -> Iterator[Watch]:
         yield lambda progress: None
         return
     began_s = time.monotonic()
-    first = Text(starting(reader.language))
+    first = Text(label + starting(reader.language))
     with Live(first, console=reader.out, refresh_per_second=8, transient=True) as live:
 
         def watch(progress: Progress) -> None:
-            line = progress_line(progress, time.monotonic() - began_s, reader.language)
+            line = label + progress_line(progress, time.monotonic() - began_s, reader.language)
             live.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
         yield watch

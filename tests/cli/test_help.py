@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import sim
 
 ROOT = Path(__file__).parent.parent.parent
-COMMANDS = ("run", "capacity", "plot", "validate", "schema")
+COMMANDS = ("run", "check", "capacity", "plot", "validate", "schema")
 
 
 def test_the_commands_are_listed():
@@ -58,6 +58,7 @@ HEAVY = {"numpy", "numba", "matplotlib", "pyarrow", "simpy", "ruamel.yaml"}
         ([], HEAVY | {"pydantic"}),
         # Typer itself reads the options of a command with pydantic.
         (["run"], HEAVY),
+        (["check"], HEAVY),
         (["capacity"], HEAVY),
         (["plot"], HEAVY),
         (["validate"], HEAVY),

@@ -64,10 +64,10 @@ def test_it_shows_nothing_where_nobody_looks(terminal, wanted):
 
 def test_it_shows_one_line_on_a_terminal_and_leaves_none():
     out = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with live_line(Reader(out, ENGLISH), wanted=True) as watch:
+    with live_line(Reader(out, ENGLISH), wanted=True, label="tiny (1 of 4): ") as watch:
         watch(HALF)
     written = out.file.getvalue()
-    assert "0:30 of 1:00, " in written
+    assert "tiny (1 of 4): 0:30 of 1:00, " in written
     assert "2 million packet-hops" in written
     # The last thing done is to erase the line.
     assert written.rstrip().endswith("\x1b[2K")

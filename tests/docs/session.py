@@ -36,6 +36,7 @@ class Session:
         for name in ("Makefile", "constraints.txt", "pyproject.toml"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "scenarios", folder / "scenarios")
+        shutil.copytree(ROOT / "results/baseline", folder / "results/baseline")
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
         python = programs / "python"
