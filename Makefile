@@ -1,6 +1,6 @@
 # make run: the national meeting. make test: every check and test. Both set up .venv first.
 .DELETE_ON_ERROR:
-.PHONY: help run test check docs bench setup clean
+.PHONY: help run test check docs gate bench setup clean
 
 SCENARIO = scenarios/national.yaml
 ARGS =
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     lint, types, import layers and every test'
 	@echo 'make check    the same without the tests'
 	@echo 'make docs     build the site of docs/ in build/site'
+	@echo 'make gate     hold the scenarios against results/baseline  (ARGS=--update: accept)'
 	@echo 'make bench    measure the speed'
 	@echo 'make clean    remove .venv and caches; results/ stays'
 	@echo 'Needs Python 3.11 or newer; PYTHON=/path/to/python chooses one.'
@@ -33,6 +34,9 @@ check: .venv/dev.stamp
 
 docs: .venv/dev.stamp
 	$(BIN)/mkdocs build --strict --quiet
+
+gate: .venv/run.stamp
+	$(BIN)/python -m sim check $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/packet_hops.py $(ARGS)
