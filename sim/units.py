@@ -42,7 +42,7 @@ SPELLINGS: dict[str, tuple[str, str, Decimal]] = {
     **{
         prefix + unit: ("rate", f"{ours}bit/s", Decimal(1))
         for prefix, ours in PREFIXES.items()
-        for unit in ("bps", "b/s", "bits/s", "bit/sec", "Bit/s", "Bps")
+        for unit in ("bps", "b/s", "bits/s", "bit/sec", "Bit/s")
     },
     **{
         prefix + "B/s": ("rate", f"{ours}bit/s", Decimal(8))
@@ -71,12 +71,17 @@ SPELLINGS: dict[str, tuple[str, str, Decimal]] = {
         for spelling in spellings.split()
     },
 }
+# What some write for bits and some for bytes a second.
+UNCLEAR = {prefix + "Bps": f"{ours}bit/s" for prefix, ours in PREFIXES.items()}
+# A letter alone, as iperf and others take it.
+LETTERS = {"k": "k", "K": "k", "m": "M", "M": "M", "g": "G", "G": "G"}
 # The unit of one kind that stands where another kind was wanted.
 INSTEAD = {"k": "kbit/s", "M": "Mbit/s", "G": "Gbit/s"}
 EXAMPLES = {"rate": "Mbit/s", "time": "ms", "size": "B", "share": "%"}
 
 QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?) ?(.*)", re.ASCII)
 FACTOR = re.compile(r"[×x] ?([0-9]+(?:\.[0-9]+)?)", re.ASCII)
+MARKED = re.compile(r"([0-9]+)([.,][0-9]+(?:[.,][0-9]+)*) ?([^0-9.,].*)?", re.ASCII)
 LONGEST = 40  # characters of a number with its unit
 
 
@@ -95,11 +100,41 @@ def split_quantity(text: str, kind: str) -> tuple[Decimal, str]:
     if match is None:
         shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
         raise ValueError(f"'{shown}' is not a {kind}; write it like '4 {EXAMPLES[kind]}'")
+    unit = match[2].strip()
+    if unit[:1] in (",", "."):
+        check_marks(text)
     number = Decimal(match[1])
     if number.is_signed() and number != 0:
         rule = "must be positive" if kind == "rate" else "must not be negative"
         raise ValueError(f"'{text}' {rule}")
-    return abs(number), match[2].strip()
+    return abs(number), unit
+
+
+def check_marks(text: str) -> None:
+    """Refuse a number that is written with decimal commas, or with marks between thousands.
+
+    Raises
+    ------
+    ValueError
+        Saying how to write it.
+
+    Examples
+    --------
+    >>> check_marks("2,5 Mbit/s")
+    Traceback (most recent call last):
+    ValueError: '2,5 Mbit/s': decimals have a point and thousands no mark; write '2.5 Mbit/s'
+    """
+    match = MARKED.fullmatch(text)
+    if match is None or (match[2].count(".") == 1 and "," not in match[2]):
+        return
+    whole, groups, unit = match[1], re.split("[.,]", match[2])[1:], match[3] or ""
+    meant = []
+    if all(len(group) == 3 for group in groups) and len(whole) <= 3:
+        meant.append(f"'{whole}{''.join(groups)} {unit}'".replace(" '", "'"))
+    if len(groups) == 1 or len(set(match[2]) & {".", ","}) == 2:
+        meant.append(f"'{whole}{''.join(groups[:-1])}.{groups[-1]} {unit}'".replace(" '", "'"))
+    remedy = f"; write {' or '.join(meant)}" if meant else ""
+    raise ValueError(f"'{text}': decimals have a point and thousands no mark{remedy}")
 
 
 def _plain(number: Decimal) -> str:
@@ -107,14 +142,20 @@ def _plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _wrong_unit(number: Decimal, unit: str, kind: str) -> str:
+def _wrong_unit(text: str, number: Decimal, unit: str, kind: str) -> str:
     """Say what `unit` is if not a unit of `kind`, and what was probably meant."""
-    written = f"'{_plain(number)} {unit}'"
+    written = f"'{text.strip()}'"
     if not unit and kind == "share" and 0 < number <= 1:
         meant = f"'{_plain(number)} %' or '{_plain(number * 100)} %'"
         return f"'{_plain(number)}' needs a unit: write {meant}"
     if not unit:
         return f"'{_plain(number)}' needs a unit, such as '{_plain(number)} {EXAMPLES[kind]}'"
+    if unit in UNCLEAR and kind == "rate":
+        bits, bytes_ = (f"{_plain(number * each)} {UNCLEAR[unit]}" for each in (1, 8))
+        return f"{written} has an unknown unit; did you mean '{bits}' or '{bytes_}'?"
+    if unit in LETTERS and kind in ("rate", "size"):
+        meant = f"{_plain(number)} {LETTERS[unit]}{'bit/s' if kind == 'rate' else 'B'}"
+        return f"{written} has an unknown unit; did you mean '{meant}'?"
     found, ours, factor = SPELLINGS.get(unit, ("", "", Decimal(1)))
     if found == kind:
         meant = f"{_plain(number * factor)} {ours}"
@@ -138,7 +179,7 @@ def _parse(text: str, kind: str, limit: int) -> int:
     number, unit = split_quantity(text, kind)
     scale = KINDS[kind].get(unit)
     if scale is None:
-        raise ValueError(_wrong_unit(number, unit, kind))
+        raise ValueError(_wrong_unit(text, number, unit, kind))
     value = int((number * scale).to_integral_value(rounding=ROUND_HALF_UP))
     if value > limit:
         most = FORMATTERS[kind](limit)
@@ -221,7 +262,7 @@ def parse_exact_share(text: str) -> Decimal:
     # A probability printed in full may be long: binary64 goes down to 1e-308.
     number, unit = split_share(text)
     if unit != "%":
-        raise ValueError(_wrong_unit(number, unit, "share"))
+        raise ValueError(_wrong_unit(text, number, unit, "share"))
     if number > 100:
         raise ValueError(f"'{text.strip()}' is more than 100 %")
     return Decimal(number).scaleb(-2, Context(prec=500))

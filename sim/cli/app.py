@@ -5,12 +5,13 @@ Nothing heavy is imported before a command runs: `--help` must answer at once.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: every requirement was met, or there was nothing to judge; 1: one was missed; 2: the input
     is wrong, and nothing was simulated; 3: the run was interrupted or failed.
     """
-    _print_what_cannot_be_encoded()
+    _print_what_can_be_printed()
     interrupts = Interrupts()
     with interrupts.listening():
         try:
@@ -434,7 +435,7 @@ def schema(
 
 
 def _interrupted() -> int:
-    print("Interrupted; nothing half-written is left.", file=sys.stderr)
+    _tell("Interrupted; nothing half-written is left.")
     return EXIT_FAILED
 
 
@@ -444,11 +445,10 @@ def _explain(error: Exception) -> int:
     from sim.units import printable
 
     if isinstance(error, ScenarioError):
-        for problem in error.problems:
-            print(printable(str(problem)), file=sys.stderr)
         count = len(error.problems)
         noun = "problem" if count == 1 else "problems"
-        print(f"{count} {noun}; nothing was simulated.", file=sys.stderr)
+        told = [printable(str(problem)) for problem in error.problems]
+        _tell(*told, f"{count} {noun}; nothing was simulated.")
         return EXIT_BAD_INPUT
     if isinstance(error, ResultsError):
         for problem in error.problems:
@@ -456,9 +456,18 @@ def _explain(error: Exception) -> int:
         return EXIT_BAD_INPUT
     if not isinstance(error, OSError | MemoryError):
         # A defect of the program: whoever mends it needs the place.
-        traceback.print_exception(error)
-    print(f"Failed: {_said(error)}", file=sys.stderr)
+        _tell("".join(traceback.format_exception(error)).rstrip())
+    _tell(f"Failed: {_said(error)}")
     return EXIT_FAILED
+
+
+def _tell(*lines: str) -> None:
+    """Print on stderr; where that cannot be, the exit code still says what happened."""
+    try:
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+    except OSError:
+        # So that Python does not fail at exit with what is still in its buffer.
+        sys.stderr = _nowhere()
 
 
 def _said(error: Exception) -> str:
@@ -470,8 +479,15 @@ def _said(error: Exception) -> str:
     return printable(text or type(error).__name__)
 
 
-def _print_what_cannot_be_encoded() -> None:
-    """Let a terminal that lacks Vietnamese letters show escapes instead of failing."""
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def _print_what_can_be_printed() -> None:
+    """Let a terminal that lacks Vietnamese letters show escapes, and a closed stream nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # started with it closed (`>&-`)
+            setattr(sys, name, _nowhere())
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

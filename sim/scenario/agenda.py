@@ -29,7 +29,7 @@ def read_agenda(document: Document, tree: Tree, duration_ns: int) -> tuple[Turn,
     )
     turns = []
     for place, (fields, number) in enumerate(numbered):
-        _check_site(document, tree, fields.floor, number)
+        known = _check_site(document, tree, fields.floor, number)
         _check_time(document, fields, number)
         if place:
             _check_order(document, numbered[place - 1][0], fields, number)
@@ -37,7 +37,7 @@ def read_agenda(document: Document, tree: Tree, duration_ns: int) -> tuple[Turn,
             until_ns = fields.at + fields.for_
         else:
             until_ns = numbered[place + 1][0].at if place + 1 < len(numbered) else duration_ns
-        if fields.at < duration_ns:
+        if known and fields.at < duration_ns:
             until_ns = min(until_ns, duration_ns)
             turns.append(Turn(at_ns=fields.at, until_ns=until_ns, site=fields.floor))
     return tuple(turns)
@@ -56,15 +56,17 @@ def _check_streams(document: Document) -> None:
         document.problems.add(document.key_place("agenda"), text)
 
 
-def _check_site(document: Document, tree: Tree, site_id: str, number: int) -> None:
+def _check_site(document: Document, tree: Tree, site_id: str, number: int) -> bool:
+    """Return whether there is such a site, after recording why it cannot have the floor."""
     place = document.place("agenda", number, "floor")
     if not check_site(site_id, tree, document.problems, place):
-        return
+        return False
     if site_id == tree.root:
         text = f"the root {tree.title(site_id)} needs no floor: its streams reach all rooms"
         document.problems.add(place, text)
     elif not tree.sites[site_id].room:
         document.problems.add(place, f"{tree.title(site_id)} has no room to speak from")
+    return True
 
 
 def _check_time(document: Document, fields: TurnFields, number: int) -> None:

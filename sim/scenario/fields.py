@@ -67,6 +67,9 @@ def _whole(value: object) -> int:
     digits = isinstance(value, Plain) and text.isascii() and text.isdecimal()
     if not digits or len(text) > 19 or int(text) >= 2**63:
         raise ValueError(f"'{text[:40]}' must be a whole number from 0 to 2^63 - 1, without quotes")
+    if text != str(int(text)):
+        octal = f"'{text}' begins with a zero, which other readers of YAML take for octal"
+        raise ValueError(f"{octal}; write '{int(text)}'")
     return int(text)
 
 

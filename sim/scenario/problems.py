@@ -13,6 +13,8 @@ MAX_PROBLEMS = 1000  # beyond, problems are only counted
 MAX_SEARCHES = 20  # searches for a close spelling among many names; each takes long
 MANY_NAMES = 500
 MOST_NAMES = 50_000
+LONGEST_WORD = 200  # characters of what a close spelling is searched for
+LONGEST_TEXT = 2000  # characters of a problem's text, and of its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Problems:
             file=printable(place.file),
             line=place.line,
             column=place.column,
-            path=printable(place.path),
-            text=printable(text),
+            path=printable(_clipped(place.path)),
+            text=printable(_clipped(text)),
         )
         if problem in self._found:
             return
@@ -82,6 +84,8 @@ class Problems:
         Where `choices` maps ids to names, the name follows in parentheses, and a word that is
         the name of one is taken for it.
         """
+        if len(word) > LONGEST_WORD:
+            return ""
         names = choices if isinstance(choices, Mapping) else {}
         if len(choices) > MANY_NAMES:
             self._searches += 1
@@ -94,3 +98,7 @@ class Problems:
         name = names.get(close[0], "")
         also = f" ({name})" if name and name != close[0] else ""
         return f"; did you mean '{close[0]}'{also}?"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"

@@ -17,6 +17,7 @@ from sim.scenario.model import HOUR_NS, MAX_BURST_BYTES
 from sim.scenario.yaml_tree import Plain
 from sim.units import (
     MAX_TIME_NS,
+    check_marks,
     format_size,
     format_time,
     parse_factor,
@@ -42,6 +43,7 @@ _WORD = re.compile(WORD)  # asked for every site
 MAX_COUNT = 10**9
 MAX_PER_KM_NS = 10**6  # light needs 3,336 ns for a km of vacuum
 MAX_MTU_BYTES = 65_535
+LONGEST_LINE = 1_000  # characters of a target, a label or the name of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,7 @@ def read_name(text: str) -> str:
 
 def read_number(text: str) -> float:
     """Return a number without a unit, more than 0 and at most 1,000."""
+    check_marks(text)
     if not re.fullmatch(NUMBER, text, re.ASCII) or not 0 < float(text) <= 1000:
         raise ValueError(f"'{text[:40]}' must be a number more than 0 and at most 1000")
     return float(text)
@@ -287,6 +290,8 @@ def read_line(text: str) -> str:
     text = read_prose(text).strip()
     if not text or "\n" in text:
         raise ValueError("needs a text of one line")
+    if len(text) > LONGEST_LINE:
+        raise ValueError(f"'{text[:40]}…' is longer than the limit of {LONGEST_LINE} characters")
     return text
 
 
@@ -299,9 +304,7 @@ def read_prose(text: str) -> str:
         If it was written like a number, or has control characters other than line ends.
     """
     if isinstance(text, Plain):
-        raise ValueError(
-            f'{text} is a number in YAML; put it in quotes: "{text}"' if text else "needs a text"
-        )
+        raise ValueError(text.remedy() if text else "needs a text")
     if not text.replace("\n", "").isprintable():
         check_characters(text.replace("\n", ""))
     return text

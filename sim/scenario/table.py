@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from sim.scenario.problems import Place, Problems
 
+SEPARATORS = (";", "\t", "|")  # what some programs put between cells instead of commas
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -84,6 +86,11 @@ class Table:
     ) -> list[int]:
         """Return where each column is; len(names), an empty cell, where the table lacks it."""
         before = len(problems)
+        if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):
+            mark = next(mark for mark in SEPARATORS if mark in names[0])
+            text = f"cells are separated by commas, not by '{mark}'"
+            problems.add(self.place(row_line, ""), text)
+            return []
         for name in names:
             if name not in columns:
                 text = f"unknown column '{name}'{problems.suggest(name, columns)}"

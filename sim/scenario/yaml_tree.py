@@ -45,6 +45,15 @@ class Plain(str):
 
     __slots__ = ()
 
+    def remedy(self) -> str:
+        """Say what YAML reads, and how to write the text instead."""
+        kind = "a number"
+        if self.lower() in ("true", "false"):
+            kind = "a truth value"
+        elif self.lower() in ("~", "null"):
+            kind = "nothing"
+        return f'{self} is {kind} in YAML; put it in quotes: "{self}"'
+
 
 @dataclass(slots=True)
 class Scalar:
@@ -145,8 +154,8 @@ class _Builder:
                 first = mapping.keys[key.text].line
                 self._problems.add(place, f"'{key.text}' is given twice, first in line {first}")
             elif isinstance(key.text, Plain):
-                what = f"{key.text} is a number in YAML" if key.text else "the name is missing"
-                self._problems.add(place, f'{what}; put it in quotes: "{key.text}"')
+                missing = 'the name is missing; put it in quotes: ""'
+                self._problems.add(place, key.text.remedy() if key.text else missing)
             mapping.items[key.text] = value
             mapping.keys[key.text] = key
         return mapping

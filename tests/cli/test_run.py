@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -321,3 +323,59 @@ def test_text_for_programs_is_utf8_on_any_terminal(hamlet, tmp_path, how):
     text = answer.stdout.decode("utf-8")
     assert "Thành phố Hồ Chí Minh" in text or "Phường" in text
     assert "\\x" not in text
+
+
+@pytest.mark.parametrize("how", ["run --quiet", "validate", "validate --resolved", "schema"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_changes_no_exit_code(hamlet, tmp_path, how, closed):
+    words = how.split()
+    if words[0] != "schema":
+        words.insert(1, str(hamlet))
+    if words[0] == "run":
+        words += ["--out", str(tmp_path / "o"), "--engine", "reference"]
+    answer = subprocess.run(["bash", "-c", f"{shlex.join(command(*words))} {closed}"], check=False)
+    assert answer.returncode == 0
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-"])
+def test_errors_that_cannot_be_printed_keep_their_exit_code(tmp_path, stream):
+    """1 would say that a requirement is missed."""
+    shell = f"{shlex.join(command('validate', tmp_path / 'none.yaml'))} {stream}"
+    assert subprocess.run(["bash", "-c", shell], check=False).returncode == 2
+
+
+def test_a_full_disk_behind_stdout_is_a_failure_of_one_line(hamlet):
+    shell = f"{shlex.join(command('validate', hamlet))} >/dev/full"
+    answer = subprocess.run(["bash", "-c", shell], stderr=subprocess.PIPE, text=True, check=False)
+    assert answer.returncode == 3
+    assert answer.stderr == "Failed: [Errno 28] No space left on device\n"
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_written_folder(hamlet, tmp_path):
+    """No file may grow beyond 10 kB: as on a full disk, some are written and one is not."""
+    out = tmp_path / "out"
+    answer = subprocess.run(
+        command("run", hamlet, "--out", out, "--engine", "reference"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 3
+    assert answer.stdout == ""
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith("Failed: ")
+    assert "File too large" in line
+    assert list((out / "hamlet").iterdir()) == []
+
+
+def test_a_results_folder_without_permission_is_said_before_the_simulation(
+    hamlet, tmp_path, capfd, monkeypatch
+):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert main(["run", str(hamlet), "--out", str(tmp_path / "out")]) == 2
+    first, _ = capfd.readouterr().err.splitlines()
+    assert first == f"--out: cannot write results to '{tmp_path}/out/hamlet': Permission denied"
