@@ -36,7 +36,8 @@ SHARE = rf"{NUMBER} ?%"
 FACTOR = rf"[×x] ?{NUMBER}"
 TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
-WORD = r"""[^\s/\\,'".\-][^\s/\\,'"]{0,63}"""
+LONGEST_WORD = 64  # characters
+WORD = rf"""[^\s/\\,'".\-][^\s/\\,'"]{{0,{LONGEST_WORD - 1}}}"""
 
 _WORD = re.compile(WORD)  # asked for every site
 

@@ -171,10 +171,18 @@ def _generate(document: Document, tiers: tuple[str, ...]) -> dict[str, Row]:
     for tier, count in zip(tiers[1:], totals[1:], strict=True):
         width = len(str(count))
         ids = [f"{tier}-{number:0{width}}" for number in range(1, count + 1)]
+        place = document.key_place("sites", "generate", tier)
+        if len(ids[-1]) > quantities.LONGEST_WORD:
+            text = f"makes ids such as '{ids[-1]}', longer than {quantities.LONGEST_WORD} characters"
+            problems.add(place, f"{text}; give the tier a shorter name")
+        if tiers[0] in ids:
+            text = f"makes a site '{tiers[0]}', which is the root's id; name a tier otherwise"
+            problems.add(place, text)
         for number, site_id in enumerate(ids):
             parent = above[number * len(above) // count]
             rows[site_id] = Row(site_id, tier, parent, site_id, nan, nan, "", 0)
         above = ids
+    problems.check_since(before)
     return rows
 
 
@@ -340,7 +348,7 @@ def _count(
         return {site_id: row for site_id, row in rows.items() if site_id not in dropped}
     for site_id in order[: count - len(listed)]:
         second = f"{site_id}-2"
-        if second in rows or len(second) > 64:
+        if second in rows or len(second) > quantities.LONGEST_WORD:
             problems.add(place, f"needs a second site '{second}', but that id is not free")
         row = rows[site_id]
         rows[second] = replace(row, id=second, name=f"{row.name} (2)")

@@ -27,7 +27,7 @@ from sim.language.language import Language
 from sim.network.tree import build_network
 from sim.report.page import print_report
 from sim.results.files import write
-from sim.scenario.loader import load
+from sim.scenario.loader import load, load_text
 from sim.scenario.model import Scenario
 from sim.scenario.resolved import resolved_text
 from sim.simulation import simulate
@@ -36,7 +36,7 @@ MEMORY_BYTES = 1 << 30  # beyond what the program itself takes
 # What is simulated of a mutant, at most. Others are loaded, and counted as too large.
 MOST_SITES = 2_000
 MOST_COPIES = 4_000  # packets times the lines they may pass
-MOST_FRAME = 2_000  # packets of one frame, all streams together
+MOST_FRAME = 300  # packets of one frame, all streams together
 LONGEST_NS = 2 * 10**9
 REPORTED = 5  # of so many runs one is reported: a page takes longer than all before it
 SCENARIO = "scenario.yaml"
@@ -67,7 +67,9 @@ def _outcome(folder: Path, engine: str) -> dict[str, object]:
             for problem in error.problems
         ]
         return {"became": "refused", "told": told}
-    resolved_text(scenario)
+    again = load_text(resolved_text(scenario), folder / "resolved.yaml")
+    if again != scenario:
+        return {"became": "fault", "told": ["the resolved text is another scenario"]}
     if len(scenario.sites) > MOST_SITES:
         return {"became": "too large", "told": []}
     longest_ns = _affordable_ns(scenario)
