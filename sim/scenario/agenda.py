@@ -19,20 +19,11 @@ def read_agenda(document: Document, tree: Tree, duration_ns: int) -> tuple[Turn,
     A turn beyond the end of the file's own duration is a problem; where the run was shortened
     from outside, later turns do not happen.
     """
-    _check_streams(document)
-    agenda = document.file.agenda or []
-    if len(agenda) > MAX_TURNS:
-        text = f"{len(agenda)} turns are above the limit of {MAX_TURNS}"
-        document.problems.add(document.place("agenda"), text)
-    numbered = sorted(
-        zip(agenda, document.kept("agenda"), strict=True), key=lambda turn: (turn[0].at, turn[1])
-    )
+    check_turns(document)
+    numbered = _numbered(document)
     turns = []
     for place, (fields, number) in enumerate(numbered):
         known = _check_site(document, tree, fields.floor, number)
-        _check_time(document, fields, number)
-        if place:
-            _check_order(document, numbered[place - 1][0], fields, number)
         if fields.for_ is not None:
             until_ns = fields.at + fields.for_
         else:
@@ -41,6 +32,27 @@ def read_agenda(document: Document, tree: Tree, duration_ns: int) -> tuple[Turn,
             until_ns = min(until_ns, duration_ns)
             turns.append(Turn(at_ns=fields.at, until_ns=until_ns, site=fields.floor))
     return tuple(turns)
+
+
+def check_turns(document: Document) -> None:
+    """Record what is wrong with the agenda, whoever has the floor."""
+    _check_streams(document)
+    numbered = _numbered(document)
+    if len(numbered) > MAX_TURNS:
+        text = f"{len(numbered)} turns are above the limit of {MAX_TURNS}"
+        document.problems.add(document.place("agenda"), text)
+    for place, (fields, number) in enumerate(numbered):
+        _check_time(document, fields, number)
+        if place:
+            _check_order(document, numbered[place - 1][0], fields, number)
+
+
+def _numbered(document: Document) -> list[tuple[TurnFields, int]]:
+    """Return the turns in order of time, each with its number in the file."""
+    agenda = document.file.agenda or []
+    return sorted(
+        zip(agenda, document.kept("agenda"), strict=True), key=lambda turn: (turn[0].at, turn[1])
+    )
 
 
 def _check_streams(document: Document) -> None:

@@ -38,6 +38,7 @@ STAND_INS: dict[str, Any] = {
     "name": "unreadable",
     "seed": Plain("0"),
     "duration": "31 min",
+    "sites": {"tiers": ["unreadable"], "table": ""},
     "relays": {},
     "lines": {},
     "streams": {},
@@ -131,8 +132,6 @@ class Document:
                     path = self._path_in_file(detail["loc"], kept)
                     self._report(path, detail, models, data)
                     refused.add(_piece(path))
-                if ("sites",) in refused:
-                    self.problems.check()
                 for piece in sorted(refused, key=lambda path: [str(step) for step in path])[::-1]:
                     _remove(data, piece, kept)
                 self._left_out |= refused

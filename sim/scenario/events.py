@@ -46,8 +46,8 @@ def read_faults(
         zip(document.file.events, numbers, strict=True), key=lambda item: (item[0].at, item[1])
     )
     drafts: list[Draft] = []
+    check_times(document)
     for event, number in events:
-        _check_time(document, event.at, number)
         if isinstance(event, RestoreFields):
             _restore(document, event, number, drafts)
         else:
@@ -67,12 +67,16 @@ def _groups(document: Document) -> dict[str, list[tuple[str, Place]]]:
     return groups
 
 
-def _check_time(document: Document, at_ns: int, number: int) -> None:
+def check_times(document: Document) -> None:
+    """Record events at or after the end of the meeting."""
     duration_ns = document.file.duration
-    if at_ns >= duration_ns and not document.left_out("duration"):
-        text = f"{format_time(at_ns)} is not before the end of the meeting, "
-        place = document.place("events", number, "at")
-        document.problems.add(place, text + format_time(duration_ns))
+    if document.left_out("duration"):
+        return
+    for event, number in zip(document.file.events, document.kept("events"), strict=True):
+        if event.at >= duration_ns:
+            text = f"{format_time(event.at)} is not before the end of the meeting, "
+            place = document.place("events", number, "at")
+            document.problems.add(place, text + format_time(duration_ns))
 
 
 def _draft(

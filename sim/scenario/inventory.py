@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 from sim.scenario.background import read_load_cell
@@ -83,12 +84,7 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
     source = document.file.lines.inventory
     if source is None:
         return inventory
-    table = open_table(
-        document,
-        ("lines", "inventory"),
-        None if isinstance(source, InlineTable) else source,
-        source.table if isinstance(source, InlineTable) else None,
-    )
+    table = _open(document)
     if table is None:
         inventory.faulty = True
         return inventory
@@ -123,6 +119,27 @@ def read_inventory(document: Document, tree: Tree) -> Inventory:
             inventory.primary[site_id] = row
     inventory.faulty = len(problems) > before
     return inventory
+
+
+def check_cells(document: Document) -> None:
+    """Record what is wrong with the cells of the inventory, whatever sites they are about."""
+    table = _open(document) if document.file.lines.inventory is not None else None
+    if table is None:
+        return
+    readers = _CellReader(document, table)
+    rows = table.rows(COLUMNS, ("site",), document.problems)
+    for line, cells in islice(rows, MAX_ROWS):
+        readers.values(line, cells[3:])
+
+
+def _open(document: Document) -> Table | None:
+    source = document.file.lines.inventory
+    return open_table(
+        document,
+        ("lines", "inventory"),
+        None if isinstance(source, InlineTable) else source,
+        source.table if isinstance(source, InlineTable) else None,
+    )
 
 
 class _CellReader:

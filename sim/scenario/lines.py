@@ -272,6 +272,14 @@ def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Va
     return values
 
 
+def check_line_fields(document: Document) -> None:
+    """Record what is wrong with the lines as they are described, whatever sites they lead to."""
+    for name, fields in (document.file.lines.__pydantic_extra__ or {}).items():
+        _tier(document, name, fields)
+    for text, own in document.file.lines.except_.items():
+        _values(document, own, ("lines", "except", text))
+
+
 def _tiers(document: Document, tree: Tree) -> dict[str, Tier]:
     problems = document.problems
     tiers = {}

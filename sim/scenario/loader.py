@@ -10,6 +10,7 @@ from pathlib import Path
 from sim.collector import collector_paused
 from sim.errors import ScenarioError
 from sim.scenario.agenda import read_agenda
+from sim.scenario.alone import check_alone
 from sim.scenario.background import check_profiles
 from sim.scenario.check import read_check
 from sim.scenario.classes import read_classes
@@ -105,7 +106,12 @@ def _resolve(
     _check_spans(document, duration_ns)
     classes = read_classes(document)
     check_profiles(document)
-    sites = read_sites(document, seed)
+    try:
+        sites = read_sites(document, seed)
+    except ScenarioError:
+        check_alone(document)
+        problems.check()
+        raise
     lines = read_lines(document, sites, seed)
     carriers = known_carriers(document, lines)
     relays, ports = read_relays(document, sites, lines, carriers)

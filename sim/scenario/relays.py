@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sim.scenario.background import Load, check_load, read_load
@@ -155,6 +155,23 @@ def _tier_plans(document: Document, tree: Tree) -> dict[str, Plan]:
     return plans
 
 
+def check_relay_fields(document: Document) -> None:
+    """Record what is wrong with the relays as they are described, whatever sites they are at."""
+    for path, fields in _described(document):
+        # Of its mode only a tier or a site can tell whether it fits.
+        alone = fields.model_copy(update={"mode": None, "transcoding": None, "select": None})
+        _layer(document, Plan(), alone, path, root=False)
+
+
+def _described(document: Document) -> Iterator[tuple[tuple[str, ...], RelayFields]]:
+    """Yield all that describes relays, tiers and exceptions, with its path."""
+    relays = document.file.relays
+    for tier, fields in (relays.__pydantic_extra__ or {}).items():
+        yield ("relays", tier), fields
+    for key, fields in relays.except_.items():
+        yield ("relays", "except", key), fields
+
+
 def _exceptions(
     document: Document, tree: Tree
 ) -> list[tuple[Selector, RelayFields, tuple[str, ...]]]:
@@ -295,11 +312,7 @@ def _check_carriers(document: Document, carriers: frozenset[str]) -> None:
     """Record egresses for carriers that run no line."""
     if document.any_left_out("lines"):
         return
-    relays = document.file.relays
-    described: list[tuple[tuple[str, ...], RelayFields]]
-    described = [(("relays", tier), own) for tier, own in (relays.__pydantic_extra__ or {}).items()]
-    described += [(("relays", "except", key), own) for key, own in relays.except_.items()]
-    for path, fields in described:
+    for path, fields in _described(document):
         if isinstance(fields.egress, EgressFields):
             for carrier in fields.egress.carriers:
                 if carrier not in carriers:

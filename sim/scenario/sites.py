@@ -82,6 +82,8 @@ def read_sites(document: Document, seed: int) -> Tree:
         If there are problems with the sites: nothing that refers to them could be judged.
     """
     fields, problems = document.file.sites, document.problems
+    if document.left_out("sites"):
+        problems.check()
     before = len(problems)
     tiers = tuple(fields.tiers)
     _check_tiers(document, tiers)
@@ -173,7 +175,9 @@ def _generate(document: Document, tiers: tuple[str, ...]) -> dict[str, Row]:
         ids = [f"{tier}-{number:0{width}}" for number in range(1, count + 1)]
         place = document.key_place("sites", "generate", tier)
         if len(ids[-1]) > quantities.LONGEST_WORD:
-            text = f"makes ids such as '{ids[-1]}', longer than {quantities.LONGEST_WORD} characters"
+            text = (
+                f"makes ids such as '{ids[-1]}', longer than {quantities.LONGEST_WORD} characters"
+            )
             problems.add(place, f"{text}; give the tier a shorter name")
         if tiers[0] in ids:
             text = f"makes a site '{tiers[0]}', which is the root's id; name a tier otherwise"

@@ -11,7 +11,7 @@ from sim.quality.video import VIDEO_CODECS, video_indicator
 from sim.scenario import classes
 from sim.scenario.document import Document
 from sim.scenario.meeting_schema import StreamFields
-from sim.scenario.model import Line, Relay, Stream
+from sim.scenario.model import PARENT, Line, Relay, Stream
 from sim.scenario.problems import FaultyError
 from sim.scenario.quantities import Pace
 from sim.scenario.sites import Tree
@@ -20,6 +20,8 @@ from sim.units import format_rate, format_time
 
 MAX_PACKETS_PER_S = 10**7
 MAX_PACKETS_PER_FRAME = 10**7
+# A way on which no field of a stream is out of place.
+SOMEWHERE = Way("up", ("one", "another"), PARENT)
 
 
 def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
@@ -36,6 +38,16 @@ def read_streams(document: Document, tree: Tree) -> tuple[Stream, ...]:
         except FaultyError as error:
             problems.add(document.place("streams", name, *error.field), str(error))
     return tuple(sorted(streams, key=lambda stream: stream.id.encode()))
+
+
+def check_media(document: Document) -> None:
+    """Record what is wrong with streams, whoever sends them."""
+    for name, fields in document.file.streams.items():
+        try:
+            precedence = classes.precedence(document, fields.class_)
+            _stream(name, fields, SOMEWHERE, precedence, root="")
+        except FaultyError as error:
+            document.problems.add(document.place("streams", name, *error.field), str(error))
 
 
 def check_sizes(

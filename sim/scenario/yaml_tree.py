@@ -146,6 +146,8 @@ class _Builder:
             key = self._node(key_event, path, depth + 1)
             if not isinstance(key, Scalar):
                 raise _refused(key_event, "a key must be a text; close the brace before the ':'?")
+            if "\0" in key.text:
+                raise _refused(key_event, "the character U+0000 is not allowed")
             value = self._node(next(children), (*path, key.text), depth + 1)
             if isinstance(value, Scalar) and value.text == "" and isinstance(value.text, Plain):
                 value = Scalar(value.text, key.line, key.column, value.literal)

@@ -1,6 +1,6 @@
-"""Write what the theory tests measure into docs/: python -m tests.validation.report.
+"""Write what is measured into docs/: python -m tests.validation.report.
 
-The table goes into docs/validation.md, the pictures into docs/pictures.
+The tables go into docs/validation.md, the pictures into docs/pictures.
 
 Read the difference before committing it: the page's own words may have to follow.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.validation.calculus import page as calculus
+from tests.validation.namespaces import page as namespaces
 from tests.validation.picture import save_all
 from tests.validation.theory.experiment import Experiment, measured
 from tests.validation.theory.experiments import EXPERIMENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 PICTURES = PAGE.parent / "pictures"
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 HEAD = (
     "| case | quantity | theory | measured | would notice | source |\n|---|---|---|---|---|---|\n"
 )
@@ -52,13 +53,30 @@ def places(value: float) -> int:
     return decimals
 
 
-def replaced(page: str) -> str:
-    """Return the page with the table of what is measured now."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + table() + END + after
+TABLES = {
+    "measured": table,
+    "calculus": calculus.table,
+    "namespaces": namespaces.table,
+}
+
+
+def replaced(page: str, name: str) -> str:
+    """Return the page with one of its tables as it is now."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    return before + begin + TABLES[name]() + end + after
+
+
+def main() -> None:
+    """Write all tables, and draw all pictures."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name in TABLES:
+        text = replaced(text, name)
+    PAGE.write_text(text, encoding="utf-8")
+    save_all(PICTURES)
+    calculus.draw(PICTURES)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    save_all(PICTURES)
+    main()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -31,12 +30,11 @@ from tests.validation.calculus.curves import (
     least_burst,
 )
 from tests.validation.calculus.sandwich import (
+    MEETINGS,
     Compared,
-    both_ways,
     compared,
-    province,
     sent_in,
-    simulated,
+    shipped,
 )
 
 EVERY_HOUR = (1.0,) * 24
@@ -62,7 +60,7 @@ windows = st.lists(
 def test_the_least_burst_is_the_least(windows, share):
     """By trying all pairs of instants."""
     packets = [(early, early + width, work) for early, width, work in windows]
-    ends = range(0, 31)
+    ends = range(31)
     worst = max(
         SHARES * sum(work for early, late, work in packets if early <= t and late >= s)
         - share * (t - s)
@@ -152,14 +150,7 @@ def test_no_transmitter_does_worse_than_its_bound():
     assert met["backlog as bounded"] > met["queued"] / 10, met
 
 
-@cache
-def shipped(name: str) -> list[Compared]:
-    """Return the transmitters of a shipped meeting that carry anything."""
-    scenario = {"province": province, "both ways": both_ways}[name]()
-    return [row for row in simulated(scenario) if row.bound.packets]
-
-
-@pytest.mark.parametrize("name", ["province", "both ways"])
+@pytest.mark.parametrize("name", MEETINGS)
 def test_shipped_meetings_are_within_their_bounds(name):
     rows = shipped(name)
     assert len(rows) > 100
@@ -170,7 +161,7 @@ def test_shipped_meetings_are_within_their_bounds(name):
     assert any(row.lost for row in rows), "no line is too thin for its bursts"
 
 
-@pytest.mark.parametrize("name", ["province", "both ways"])
+@pytest.mark.parametrize("name", MEETINGS)
 def test_two_percent_more_would_be_noticed(name):
     """A transmitter that kept its packets 2 % longer would be above its bound somewhere."""
     assert any(1.02 * row.backlog_ns > row.bound.backlog_ns for row in shipped(name))

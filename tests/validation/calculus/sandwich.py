@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,12 @@ def both_ways() -> Scenario:
     text = f'{head}  only: ["96"]{tail}agenda:\n  - {{at: 2 s, floor: "32005"}}\n{requirements}'
     text = text.replace("duration: 10 min", f"duration: {SIMULATED_NS} ns")
     return load_text(text, path)
+
+
+MEETINGS = {"province.yaml": province, "national.yaml in Cà Mau": both_ways}
+
+
+@cache
+def shipped(name: str) -> list[Compared]:
+    """Return the transmitters of one of MEETINGS that carry anything."""
+    return [row for row in simulated(MEETINGS[name]()) if row.bound.packets]
