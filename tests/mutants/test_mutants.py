@@ -6,92 +6,21 @@ them (`worker.py`), so that a crash, a hang or a hunger for memory is a failed t
 
 from __future__ import annotations
 
-import json
-import select
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sim.scenario.problems import Problems
 from sim.scenario.yaml_tree import read_tree
-from tests.mutants.bases import WARM_UP, Base, bases
+from tests.mutants.asking import Worker
+from tests.mutants.bases import Base, bases
 from tests.mutants.damage import TREE_DAMAGE, shuffled_table, strewn
 from tests.mutants.tree import document, grown
 from tests.mutants.worker import SCENARIO
-from tests.scenario.files import ROOT
 
-TIME_S = 60  # most take milliseconds; the machine may be busy
 EXAMPLES = settings.default.max_examples * 5
 TIMES = st.sampled_from([1, 1, 1, 2, 3])
 ALONE = ("does not exist", "is not UTF-8 text", "is not text: line", "a folder, not a file")
-
-
-class Worker:
-    """The process that answers, started anew after it had to be killed."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self.counts: Counter[str] = Counter()
-        self.longest_s = 0.0
-        self.own_bytes = self.peak_bytes = 0
-
-    def ask(self, base: Base, *, engine: str) -> dict:
-        """Return what became of a mutant."""
-        if self._process is None:
-            self._start()
-        found = self._answer(base.files, engine, TIME_S)
-        self.counts[found["became"]] += 1
-        self.longest_s = max(self.longest_s, found["took_s"])
-        self.peak_bytes = max(self.peak_bytes, found["peak_bytes"])
-        return found
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.worker"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-        )
-        # The first run compiles the kernels.
-        self.own_bytes = self._answer(WARM_UP.files, "packet", 1200)["peak_bytes"]
-
-    def _answer(self, files: dict[str, str], engine: str, patience_s: float) -> dict:
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps([engine, files]) + "\n")
-        process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], patience_s)
-        line = process.stdout.readline() if ready else ""
-        if line:
-            return json.loads(line)
-        self.close()
-        became = "crash" if ready else "too slow"
-        told = [f"the process gave no answer ({process.returncode})"]
-        return {"became": became, "told": told, "took_s": patience_s, "peak_bytes": 0}
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    worker = Worker()
-    yield worker
-    worker.close()
 
 
 @st.composite

@@ -68,7 +68,7 @@ def draw(target: Path) -> None:
     """Draw the share of its bound that each transmitter reached."""
     with style.style():
         figure = style.figure(5.2)
-        style.title(figure, "Largest backlog simulated, as a share of its bound")
+        style.title(figure, "Largest backlog simulated, as a share of its bound; bars are medians")
         axes = figure.subplots(1, len(MEETINGS), sharex=True)
         for panel, name in zip(axes, MEETINGS, strict=True):
             found = groups(name)
@@ -86,7 +86,7 @@ def draw(target: Path) -> None:
             panel.set_yticks(range(len(found)), [f"{title} ({len(rows)})" for title, rows in found])
             panel.set_ylim(len(found) - 0.3, -0.6)
             panel.set_xlim(0, 1.04)
-            panel.set_xlabel("simulated / bound; the bar is the median")
+            panel.set_xlabel("simulated / bound")
             panel.set_title(name)
             style.grid(panel, "x")
         figure.savefig(target, dpi=150, metadata={"Software": None})

@@ -261,7 +261,7 @@ def main() -> int:
     measured = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "kernel": platform.release().partition("-")[0],
-        "processor": f"{os.cpu_count()} × {processor()}",
+        "processor": f"{os.cpu_count()} cores of {processor()}",
         "duration_s": scenario.duration_ns // 10**9,
         "percents": PERCENTS,
         "simulated": {site: asdict(room) for site, room in model.items()},
