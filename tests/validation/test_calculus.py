@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from sim.dataplane.engine import Engine
 from sim.dataplane.packet import PacketEngine
@@ -29,6 +30,7 @@ from tests.validation.calculus.curves import (
     delay_bounds_ns,
     least_burst,
 )
+from tests.validation.calculus.page import PICTURE, fingerprint
 from tests.validation.calculus.sandwich import (
     MEETINGS,
     Compared,
@@ -36,6 +38,7 @@ from tests.validation.calculus.sandwich import (
     sent_in,
     shipped,
 )
+from tests.validation.report import PAGE, PICTURES, replaced
 
 EVERY_HOUR = (1.0,) * 24
 
@@ -159,6 +162,14 @@ def test_shipped_meetings_are_within_their_bounds(name):
         assert row.delay_ns is None or row.delay_ns <= row.bound.delay_ns, row
         assert not (row.lost and row.bound.backlog_ns <= row.bound.full_ns), row
     assert any(row.lost for row in rows), "no line is too thin for its bursts"
+
+
+def test_the_page_shows_what_is_simulated():
+    """If not: `python -m tests.validation.report`, and read what it changed."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert replaced(page, "calculus") == page
+    with Image.open(PICTURES / PICTURE) as stored:
+        assert stored.text["Description"] == fingerprint()
 
 
 @pytest.mark.parametrize("name", MEETINGS)

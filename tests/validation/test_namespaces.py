@@ -21,6 +21,7 @@ from tests.validation.namespaces.measure import (
     simulated,
 )
 from tests.validation.namespaces.tree import Bucket, missing
+from tests.validation.report import PAGE, replaced
 
 SECONDS = 3
 TRIES = 3  # the machine may be busy with others
@@ -111,6 +112,12 @@ def test_what_was_measured_is_of_this_scenario():
     now = {site: json.loads(json.dumps(vars_of(room))) for site, room in simulated(whole).items()}
     assert measured["simulated"] == now
     assert len(measured["runs"]) >= 5
+
+
+def test_the_page_shows_what_was_measured():
+    """If not: `python -m tests.validation.report`, and read what it changed."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert replaced(page, "namespaces") == page
 
 
 def vars_of(room: Room | Run) -> dict:

@@ -13,6 +13,7 @@ HEAD = (
     "| meeting | transmitters | number | most simulated, ms | bound, ms | simulated / bound "
     "| must fit | do not fit: lose / all |\n|---|---|---|---|---|---|---|---|\n"
 )
+PICTURE = "validation-calculus.png"
 KINDS = ("line up", "egress", "line down")
 
 
@@ -64,7 +65,16 @@ def table() -> str:
     return text
 
 
-def draw(target: Path) -> None:
+def fingerprint() -> str:
+    """Return what the picture shows, as text that its file carries."""
+    return "; ".join(
+        f"{name} {title} " + " ".join(f"{ratio:.6f}" for ratio in ratios(rows))
+        for name in MEETINGS
+        for title, rows in groups(name)
+    )
+
+
+def draw(folder: Path) -> None:
     """Draw the share of its bound that each transmitter reached."""
     with style.style():
         figure = style.figure(5.2)
@@ -89,4 +99,8 @@ def draw(target: Path) -> None:
             panel.set_xlabel("simulated / bound")
             panel.set_title(name)
             style.grid(panel, "x")
-        figure.savefig(target, dpi=150, metadata={"Software": None})
+        figure.savefig(
+            folder / PICTURE,
+            dpi=110,
+            metadata={"Software": None, "Description": fingerprint()},
+        )
