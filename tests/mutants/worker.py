@@ -37,6 +37,7 @@ MEMORY_BYTES = 1 << 30  # beyond what the program itself takes
 MOST_SITES = 2_000
 MOST_COPIES = 4_000  # packets times the lines they may pass
 MOST_FRAME = 300  # packets of one frame, all streams together
+MOST_SPANS = 500  # windows, or bins of the timeline
 LONGEST_NS = 2 * 10**9
 REPORTED = 5  # of so many runs one is reported: a page takes longer than all before it
 SCENARIO = "scenario.yaml"
@@ -123,7 +124,8 @@ def _affordable_ns(scenario: Scenario) -> int:
             others_bps += port.background.rate_bps * max(port.background.profile)
             smallest = min(smallest, port.background.packet_bytes)
     per_ns = per_ns * len(network.sites) * 2 + others_bps / 8 / smallest / 1e9
-    return int(min(LONGEST_NS, MOST_COPIES / max(per_ns, 1e-18)))
+    spans_ns = MOST_SPANS * min(scenario.window_ns, scenario.bin_ns)
+    return int(min(LONGEST_NS, spans_ns, MOST_COPIES / max(per_ns, 1e-18)))
 
 
 def _virtual_bytes() -> int:
