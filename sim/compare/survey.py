@@ -32,7 +32,9 @@ REQUIRED: Mapping[str, tuple[str, float]] = {
     "utilisation": ("utilisation_percent", 0.01),
     "delay": ("delay_ms", 1e6),
     "jitter": ("jitter_ms", 1e6),
+    "mos": ("mos", 1.0),
     "dark": ("dark_ms", 1e6),
+    "dark_in_total": ("dark_in_total_ms", 1e6),
     "freezes": ("freezes", 1.0),
 }
 
