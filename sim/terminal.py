@@ -16,7 +16,7 @@ from rich.text import Text
 from sim.language.language import Language
 from sim.units import printable
 
-PLAIN_WIDTH = 160  # where there is no terminal to ask
+PLAIN_WIDTH = 200  # where there is no terminal to ask
 NAME_WIDTH = 16  # a name is folded, but no narrower than this
 WIDEST = 10_000
 

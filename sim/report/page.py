@@ -163,8 +163,8 @@ def _complying(verdict: Verdict, language: Language) -> str:
 
 
 def _margin(verdict: Verdict, language: Language) -> str:
-    """Return the margin in the measure's unit, and as a share of the limit."""
-    margin, part = verdict.margin, verdict.margin_share
+    """Return the margin in the measure's unit; the summary has it as a share of the limit too."""
+    margin = verdict.margin
     if np.isnan(margin):
         return UNKNOWN
     unit = verdict.requirement.unit
@@ -173,10 +173,7 @@ def _margin(verdict: Verdict, language: Language) -> str:
         text = language.say("{number} points", number=language.figure(points))
     else:
         text = _value(verdict.requirement, margin, language)
-    sign = "+" if margin > 0 else ""
-    if np.isnan(part):
-        return sign + text
-    return f"{sign}{text} ({sign}{language.figure(share(part))})"
+    return f"+{text}" if margin > 0 else text
 
 
 def _worst(results: Results, verdict: Verdict, language: Language) -> Text:

@@ -1,4 +1,4 @@
-"""Write what the commands print now into README.md and docs/: python -m tests.docs.refresh.
+"""Write what the commands print now into README.md and docs/: python -m tests.docs.refresh [PAGE…].
 
 Read the difference before committing it: the pages' own words may have to follow.
 """
@@ -6,6 +6,7 @@ Read the difference before committing it: the pages' own words may have to follo
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +22,7 @@ CHANGING = (
         re.compile(r"results/capacity/([\w.-]+)/([\w.-]+)-[0-9a-f]{8}$", re.MULTILINE),
         r"results/capacity/\1/\2-...",
     ),
-    (re.compile(r"\S*(results|paced|traced)/([\w-]+)/\d{8}T\d{6}-"), r"...\1/\2/...-"),
+    (re.compile(r"\S*(results|paced|traced|rehearsal)/([\w-]+)/\d{8}T\d{6}-"), r"...\1/\2/...-"),
 )
 
 
@@ -50,5 +51,5 @@ def refresh(page: Path, remembered: Path) -> None:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as remembered:
-        for page in PAGES:
+        for page in map(Path, sys.argv[1:] or PAGES):
             refresh(page, Path(remembered))
