@@ -124,7 +124,7 @@ class StoredTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """A limit that a requirement sets.
+    """What no room, line or egress may exceed over the meeting, by a requirement on all of them.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class Stored:
     duration_ms : length of the meeting
     tiers : from the root down
     rooms : of each tier
-    ceilings : of the requirements that have a limit, in their order
+    ceilings : of the requirements that set one, in their order
     tables : by name
     """
 
@@ -234,7 +234,7 @@ def read_run(folder: Path) -> Stored:
                 limit=requirement["limit"],
             )
             for requirement in summary["requirements"]
-            if requirement["limit"] is not None
+            if _is_ceiling(requirement)
         ),
         tables=tables,
     )
@@ -302,6 +302,16 @@ def _is_requirement(value: object) -> bool:
         and all(isinstance(value.get(field), str) for field in ("subject", "measure"))
         and "limit" in value
         and (value["limit"] is None or _is_number(value["limit"]))
+    )
+
+
+def _is_ceiling(requirement: Mapping[str, Any]) -> bool:
+    """Return whether a limit is on what charts show: on all, over the meeting, from above."""
+    return (
+        requirement["limit"] is not None
+        and requirement.get("of") is None
+        and requirement.get("span_ms") is None
+        and requirement.get("sense", "at most") == "at most"
     )
 
 

@@ -43,6 +43,20 @@ def test_what_was_written_is_read(folder, results):
     assert np.isnan(stored.tables["faults"].numbers("until_ms")[1])
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("of", "tier/commune"), ("span_ms", 15_000.0), ("sense", "at least")]
+)
+def test_a_limit_on_some_or_on_spans_or_from_below_is_no_ceiling(run, field, value):
+    assert read_run(run).limits("lines", "utilisation") == [0.8]
+
+    def change(summary):
+        (requirement,) = (each for each in summary["requirements"] if each["subject"] == "lines")
+        requirement[field] = value
+
+    edited(run, change)
+    assert read_run(run).limits("lines", "utilisation") == []
+
+
 def test_all_that_is_missing_is_said_at_once(tmp_path):
     run = tmp_path / "empty"
     run.mkdir()
