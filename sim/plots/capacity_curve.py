@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from sim.language.language import Language
+from sim.language.language import ENGLISH, Language
 from sim.plots import style
 from sim.studies.answer import Answer, Edge, Standing
 from sim.studies.curve import share_of_limit
@@ -63,13 +63,13 @@ class Curve:
     breaks: tuple[float, ...]
 
 
-def curves(answer: Answer) -> list[Curve]:
+def curves(answer: Answer, language: Language = ENGLISH) -> list[Curve]:
     """Return a curve for each requirement, in the scenario's order."""
     x = np.array([float(number) for number in answer.numbers])
     return [
         Curve(
             number=standing.number + 1,
-            label=standing.text,
+            label=standing.sentences[language.code],
             x=x,
             y=np.array(
                 [share_of_limit(point.requirements[standing.number]) for point in answer.points],
@@ -84,7 +84,7 @@ def curves(answer: Answer) -> list[Curve]:
 
 def draw(answer: Answer, *, scenario: str, language: Language) -> Figure:
     """Return the chart."""
-    drawn = curves(answer)
+    drawn = curves(answer, language)
     over = answer.over
     figure = style.figure(4.6 + 0.24 * len(drawn))
     axes = figure.add_subplot()

@@ -34,6 +34,10 @@ class CapacityWords:
         self._language = language
         self.say = language.say
 
+    def named(self, standing: Standing) -> str:
+        """Return a requirement in words."""
+        return standing.sentences[self._language.code]
+
     def title(self) -> str:
         """Return what was asked."""
         return self.say(
@@ -60,7 +64,9 @@ class CapacityWords:
         elif rest:
             paragraphs.append(self.say("All are met over the whole range."))
         paragraphs += [
-            self.say("“{requirement}” breaks more than once; see below.", requirement=each.text)
+            self.say(
+                "“{requirement}” breaks more than once; see below.", requirement=self.named(each)
+            )
             for each in answer.breaking
             if len(each.crossings) > 1
         ]
@@ -95,7 +101,7 @@ class CapacityWords:
         """Return a row for each requirement, and one more for each further break."""
         rows = []
         for standing in self._answer.standings:
-            names = (f"{standing.number + 1}", standing.text)
+            names = (f"{standing.number + 1}", self.named(standing))
             if standing.state == "met":
                 rows.append((*names, self.say("over the whole range"), UNKNOWN))
             elif standing.state == "missed":
@@ -148,7 +154,7 @@ class CapacityWords:
     def _never(self, standing: Standing) -> str:
         return self.say(
             "“{requirement}” is missed over the whole range: {where}.",
-            requirement=standing.text,
+            requirement=self.named(standing),
             where=self._where(self._answer.judged(standing.number, self._answer.over.low)),
         )
 
@@ -172,7 +178,7 @@ class CapacityWords:
 
     def _edge(self, edge: Edge) -> str:
         said = "; ".join(
-            f"“{self._answer.standings[r].text}”: "
+            f"“{self.named(self._answer.standings[r])}”: "
             f"{self._where(self._answer.judged(r, edge.missed))}"
             for r in edge.broken
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from sim.language.language import Code, Language
 from sim.studies.bisection import Crossing, crossings
 from sim.studies.over import Over
 from sim.studies.point import Judged, Point
@@ -23,13 +24,13 @@ class Standing:
     Attributes
     ----------
     number : in the scenario, from 0
-    text : as reports name it
+    sentences : the requirement in words, by the code of each language
     state : met or missed at every number, or it breaks
     crossings : where it breaks or is kept again, from the lowest number up
     """
 
     number: int
-    text: str
+    sentences: dict[str, str]
     state: Literal["met", "missed", "breaks"]
     crossings: tuple[Crossing, ...]
 
@@ -118,13 +119,19 @@ def answer_of(over: Over, points: Mapping[Decimal, Point]) -> Answer:
 def _standing(
     over: Over, r: int, points: Mapping[Decimal, Point], found: list[Crossing]
 ) -> Standing:
-    texts = {point.requirements[r].text for point in points.values()}
-    # Where the requirement itself is varied, its words differ from point to point.
-    text = texts.pop() if len(texts) == 1 else f"requirements.{r} ({over.written.path} varies)"
+    sentences, *others = (point.requirements[r].sentences for point in points.values())
+    if any(each != sentences for each in others):
+        # Where the requirement itself is varied, its words differ from point to point.
+        sentences = {
+            code.value: Language(code).say(
+                "requirement {number} ({path} varies)", number=r + 1, path=over.written.path
+            )
+            for code in Code
+        }
     met = points[over.low].requirements[r].met
     return Standing(
         number=r,
-        text=text,
+        sentences=sentences,
         state="breaks" if found else "met" if met else "missed",
         crossings=tuple(found),
     )

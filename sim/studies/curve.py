@@ -42,7 +42,7 @@ def curve_table(answer: Answer) -> Table:
             values=np.array([float(number) for number, _, _ in rows]),
         ),
         integers("requirement", "1", [r for _, r, _ in rows]),
-        text("name", [judged.text for judged in all_judged]),
+        text("name", [judged.sentences["en"] for judged in all_judged]),
         text("measure", [judged.measure for judged in all_judged]),
         text("unit", [judged.unit for judged in all_judged]),
         numbers("limit", "as in unit", [judged.limit for judged in all_judged]),

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sim.language.language import Code, Language
 from sim.metrics.verdict import Verdict, Worst, deciding
 from sim.results.place import id_and_place
 from sim.results.run import Results
 from sim.results.summary import limit_in_unit
 from sim.scenario.model import Requirement, Sense
+from sim.scenario.sentences import sentence
 from sim.studies.way import (
     Step,
     way_of_room,
@@ -71,7 +73,7 @@ class Judged:
 
     Attributes
     ----------
-    text : the requirement, as reports name it
+    sentences : the requirement in words, by the code of each language
     measure, unit : such as `loss` and `1`, or `delay` and `ms`
     sense : on which side of the limit it is good to be
     limit, value : in that unit; the value is None where nothing arrived to measure
@@ -82,7 +84,7 @@ class Judged:
     blame : of a room that decides, where on its way; None: no line or egress
     """
 
-    text: str
+    sentences: dict[str, str]
     measure: str
     unit: Literal["1", "ms"]
     sense: Sense
@@ -158,7 +160,7 @@ def _judged(results: Results, verdict: Verdict) -> Judged:
     assert limit is not None, "a limit is a finite number"
     of_rooms = requirement.subject == "rooms" and decides is not None
     return Judged(
-        text=requirement.text,
+        sentences={code.value: sentence(requirement, Language(code)) for code in Code},
         measure=requirement.measure,
         unit="ms" if requirement.unit == "ns" else "1",
         sense=requirement.sense,

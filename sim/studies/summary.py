@@ -55,7 +55,7 @@ def summarise(spec: Spec, answer: Answer, searched: Searched, *, workers: int) -
 
 def _standing(standing: Standing) -> dict[str, Any]:
     return {
-        "name": standing.text,
+        "name": standing.sentences["en"],
         "state": standing.state,
         "crossings": [
             {"low": float(each.low), "high": float(each.high), "breaks": each.breaks}

@@ -71,7 +71,7 @@ def study(pool: Workers, out: Path, question: Asked) -> tuple[Searched, Answer]:
 def judged(met: bool, *, value: float | None = None, limit: float = 1.0, text: str = "r") -> Judged:
     """Return a requirement at a point, invented."""
     return Judged(
-        text=text,
+        sentences={"en": text, "vi": f"{text} (vi)"},
         measure="loss",
         unit="1",
         sense="at most",

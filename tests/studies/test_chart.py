@@ -27,6 +27,7 @@ def answer(*verdicts: tuple[float, str], over: str = "1..9 Mbit/s") -> Answer:
 def test_a_curve_is_the_value_over_the_limit_at_every_number():
     found = curves(answer((1, "++"), (3, "+-"), (5, "--"), (9, "-+")))
     assert [curve.number for curve in found] == [1, 2]
+    assert [curve.label for curve in found] == ["requirement 0", "requirement 1"]
     assert found[0].x.tolist() == [1, 3, 5, 9]
     assert found[0].y.tolist() == [0.5, 0.5, 2, 2]
     assert found[0].breaks == (4,)
