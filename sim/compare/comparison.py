@@ -17,6 +17,7 @@ from sim.compare.findings import LISTS, TABLES, Findings, Row, Table, Value, las
 from sim.compare.measure import MEASURES, MET, NO_DIFFERENCE
 from sim.compare.survey import Survey
 from sim.compare.worst import Subjects
+from sim.scenario.model import Requirement
 from sim.scenario.tolerance import Check, Tolerance
 
 
@@ -48,6 +49,7 @@ class Change:
     status : what became of it
     fails : whether that makes the comparison fail
     excess : how many tolerances it is off; 0 where none is given
+    requirement : that of a part `requirements`; None: it is not required any more
     """
 
     part: str
@@ -62,6 +64,7 @@ class Change:
     status: Status
     fails: bool
     excess: float = 0.0
+    requirement: Requirement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,12 @@ def compare(before: Findings | None, run: Survey, check: Check) -> Comparison:
         changes += _tables(before, run.findings, check)
         for part in LISTS:
             changes += _list(part, before, run.findings, run.subjects[part], check)
+    changes = [
+        replace(change, requirement=run.requirements.get(change.subject))
+        if change.part == "requirements"
+        else change
+        for change in changes
+    ]
     changes.sort(key=_first_to_look_at)
     return Comparison(now=run.findings, before=before, changes=tuple(changes))
 

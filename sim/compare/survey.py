@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +20,7 @@ from sim.results.run import Results
 from sim.results.stream_figures import StreamFigures, down_figures, up_figures
 from sim.results.summary import summarise
 from sim.results.tables import tables
+from sim.scenario.model import Requirement
 from sim.scenario.resolved import meeting_text
 
 Int64Array = NDArray[np.int64]
@@ -47,10 +48,12 @@ class Survey:
     ----------
     findings : what a baseline keeps of it
     subjects : all lines, egresses and rooms, by the name of their list
+    requirements : what was required, by the name of its row
     """
 
     findings: Findings
     subjects: Mapping[str, Subjects]
+    requirements: Mapping[str, Requirement]
 
 
 def survey(results: Results, *, timetable: str) -> Survey:
@@ -63,6 +66,7 @@ def survey(results: Results, *, timetable: str) -> Survey:
     scenario = results.scenario
     found = subjects(results)
     rated = quality_figures(results)
+    required = _named(results.verdicts)
     summary = summarise(
         results, tables(results), meeting=meeting_text(scenario), created=datetime.now(UTC)
     )
@@ -74,7 +78,9 @@ def survey(results: Results, *, timetable: str) -> Survey:
             timetable=timetable,
             fingerprint=summary["fingerprint"],
             tables={
-                "requirements": _requirements(results),
+                "requirements": {
+                    name: _requirement(results, verdict) for name, verdict in required.items()
+                },
                 "meeting": {"all": _meeting(results)},
                 "tiers": _tiers(results, rated),
                 "ways": _ways(results),
@@ -85,18 +91,20 @@ def survey(results: Results, *, timetable: str) -> Survey:
             lists={name: each.worst() for name, each in found.items()},
         ),
         subjects=found,
+        requirements={name: verdict.requirement for name, verdict in required.items()},
     )
 
 
-def _requirements(results: Results) -> Table:
-    rows: dict[str, Row] = {}
-    for verdict in results.verdicts:
+def _named(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
+    """Return verdicts by the words of their requirements."""
+    named: dict[str, Verdict] = {}
+    for verdict in verdicts:
         name, number = verdict.requirement.text, 1
-        while name in rows:  # required twice
+        while name in named:  # required twice
             number += 1
             name = f"{verdict.requirement.text} ({number})"
-        rows[name] = _requirement(results, verdict)
-    return rows
+        named[name] = verdict
+    return named
 
 
 def _requirement(results: Results, verdict: Verdict) -> Row:

@@ -8,6 +8,7 @@ from sim.compare.measure import MEASURES, MET, NO_DIFFERENCE
 from sim.language import words
 from sim.language.language import Language
 from sim.metrics.measures import CAUSES
+from sim.scenario import sentences
 from sim.scenario.tolerance import KINDS, format_tolerance
 from sim.units import format_time
 
@@ -201,13 +202,23 @@ def measure_text(measure: str, language: Language) -> str:
     }.get(measure, measure)
 
 
+def _required(change: Change, language: Language) -> str:
+    """Return a requirement in words; one that is not required any more as it was."""
+    if change.requirement is None:
+        return change.subject
+    again = change.subject.removeprefix(change.requirement.text)
+    return sentences.sentence(change.requirement, language) + again
+
+
 def _of_subject(change: Change, measure: str, language: Language) -> str:
     subject, place = change.subject, change.place or change.subject
     first, _, last = subject.partition(" ")
     way = words.way(language, last) if last in ("down", "up") else last
     match change.part:
         case "requirements":
-            said = language.say("{requirement}: {measure}", requirement=subject, measure=measure)
+            said = language.say(
+                "{requirement}: {measure}", requirement=_required(change, language), measure=measure
+            )
         case "tiers":
             said = language.say("{measure} at tier {tier}", measure=measure, tier=subject)
         case "ways":

@@ -61,7 +61,7 @@ def nothing() -> Subjects:
 def held(before: Findings, now: Findings, *, of_lines: Subjects | None = None) -> Comparison:
     """Compare with the default tolerances."""
     subjects = {"lines": of_lines or nothing(), "egresses": nothing(), "rooms": nothing()}
-    return compare(before, Survey(findings=now, subjects=subjects), CHECK)
+    return compare(before, Survey(findings=now, subjects=subjects, requirements={}), CHECK)
 
 
 def of_meeting(before: Figures, now: Figures) -> Comparison:

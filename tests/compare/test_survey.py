@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import get_args, get_type_hints
 
@@ -13,10 +14,13 @@ from sim.compare.comparison import compare
 from sim.compare.findings import LISTS, TABLES, WORST, rounded
 from sim.compare.measure import MEASURES
 from sim.compare.survey import REQUIRED, Survey, survey
+from sim.compare.wording import name as said_name
+from sim.language.language import Language
 from sim.results.run import Results
 from sim.results.tables import tables
 from sim.scenario.loader import load
 from sim.scenario.model import Requirement
+from sim.scenario.sentences import sentence
 from sim.scenario.short_form import short_form
 from sim.simulation import simulate
 from tests.scenario.files import ROOT
@@ -172,3 +176,15 @@ def test_digits_are_rounded_to_the_even_one_of_two():
         "1.235",
         "123500",
     ]
+
+
+def test_requirements_are_said_in_the_readers_language(found, results):
+    name = next(iter(found.findings.tables["requirements"]))
+    before = found.findings.tables["requirements"][name]
+    rows = {name: replace(before, figures={**before.figures, "met": Decimal(1)}), "gone": before}
+    tables = {**found.findings.tables, "requirements": rows}
+    baseline = replace(found.findings, fingerprint="other", tables=tables)
+    changes = compare(baseline, found, results.scenario.check).changes
+    said = {each.subject: said_name(each, Language("vi")) for each in changes}
+    assert said[name].startswith(sentence(results.scenario.requirements[0], Language("vi")))
+    assert said["gone"].startswith("gone")
