@@ -15,6 +15,7 @@ from sim.dataplane.kernels.egress import NO_INTERFACE
 from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.services import Services
 from sim.network.tree import Network
+from sim.scenario.memory import most_waiting
 from sim.scenario.model import FOREVER_NS, PARENT, Direction, Egress, Scenario
 
 Int64Array = NDArray[np.int64]
@@ -199,15 +200,3 @@ def new_others(
     )
     start_backgrounds(others)
     return others
-
-
-def most_waiting(port: Direction | Egress) -> int:
-    """Return how many packets of others a port's memory may hold, at any rate.
-
-    Times are rounded to the ns, so at a rate at which a packet takes a ns or two, the memory may
-    hold half as many again as its bytes say.
-    """
-    if port.background is None or port.background.kind == "steady":
-        return 0
-    whole = 3 * port.buffer_bytes // (2 * port.background.packet_bytes)
-    return whole + port.buffer_bytes // port.mtu_bytes + 3

@@ -128,6 +128,8 @@ def _resolve(
         document,
         sites.sites.values(),
         streams,
+        lines,
+        relays,
         requirements,
         turns=len(agenda),
         duration_ns=duration_ns,

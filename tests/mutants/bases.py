@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import SCENARIO
 from tests.scenario.files import ROOT, SMALL, edited
+from tests.scenario.test_manual import REQUIRED, WHOLE
 from tests.scenario.test_resolved import EDITS, EVERYTHING
 
 CA_MAU, MOST = "96", 25
@@ -55,19 +56,14 @@ def _shipped(name: str) -> Base:
     return Base({"scenario.yaml": text, "data/vietnam-2021.csv": "\n".join([header, *kept[:MOST]])})
 
 
-def _manual() -> Base:
-    manual = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
-    return Base({"scenario.yaml": example})
-
-
 WRITTEN = (
     Base({"scenario.yaml": (ROOT / "scenarios" / "tiny.yaml").read_text(encoding="utf-8")}),
     Base({"scenario.yaml": SMALL}),
     Base({"scenario.yaml": edited(*EDITS, append=EVERYTHING)}),
     Base({"scenario.yaml": SCENARIO}),
     _with_tables(),
-    _manual(),
+    Base({"scenario.yaml": WHOLE}),
+    Base({"scenario.yaml": WHOLE[: WHOLE.index("requirements:")] + REQUIRED}),
     _shipped("province.yaml"),
 )
 WARM_UP = WRITTEN[2]  # it has everything
@@ -101,6 +97,8 @@ EVENTS = (
 DEMANDS = (
     "  - {rooms: 90 %, loss: at most 1 %}",
     "  - {rooms: 90 %, delay_p99: at most 20 ms}",
+    "  - {rooms: 90 %, of: tier/province, loss: at most 5 %, in_any: 300 ms}",
+    "  - {use: g114}",
     "  - {rooms: 100 %, jitter: at most 5 ms}",
     "  - {lines: 100 %, utilisation: at most 80 %}",
     "  - {egresses: 100 %, utilisation: at most 80 %}",

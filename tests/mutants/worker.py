@@ -28,15 +28,18 @@ from sim.network.tree import build_network
 from sim.report.page import print_report
 from sim.results.files import write
 from sim.scenario.loader import load, load_text
+from sim.scenario.memory import most_waiting
 from sim.scenario.model import Scenario
 from sim.scenario.resolved import resolved_text
 from sim.simulation import simulate
+from sim.terminal import Reader
 
 MEMORY_BYTES = 1 << 30  # beyond what the program itself takes
 # What is simulated of a mutant, at most. Others are loaded, and counted as too large.
 MOST_SITES = 2_000
 MOST_COPIES = 4_000  # packets times the lines they may pass
 MOST_FRAME = 300  # packets of one frame, all streams together
+MOST_OTHERS = 50_000  # packets of others in one memory
 MOST_SPANS = 500  # windows, or bins of the timeline
 LONGEST_NS = 2 * 10**9
 REPORTED = 5  # of so many runs one is reported: a page takes longer than all before it
@@ -86,7 +89,8 @@ def _outcome(folder: Path, engine: str) -> dict[str, object]:
     write(results, written, created=datetime.now(UTC))
     text = (folder / SCENARIO).read_bytes()
     if zlib.crc32(text) % REPORTED == 0:
-        print_report(results, written, Console(file=io.StringIO(), width=160), Language("vi"))
+        reader = Reader(Console(file=io.StringIO(), width=160), Language("vi"))
+        print_report(results, written, reader)
     return {"became": "ran", "told": []}
 
 
@@ -111,15 +115,17 @@ def _affordable_ns(scenario: Scenario) -> int:
     ]
     if sum(map(np.multiply, senders, frame)) > MOST_FRAME:
         return 0
+    ports = [way for line in scenario.lines for way in (line.down, line.up)]
+    ports += [egress for relay in scenario.relays for egress in relay.egresses]
+    if max(map(most_waiting, ports)) > MOST_OTHERS:
+        return 0
     per_ns = sum(
         number * packets * stream.frames_per_span / stream.span_ns
         for stream, number, packets in zip(scenario.streams, senders, frame, strict=True)
     )
     others_bps = 0.0
     smallest = 65_535
-    for port in [way for line in scenario.lines for way in (line.down, line.up)] + [
-        egress for relay in scenario.relays for egress in relay.egresses
-    ]:
+    for port in ports:
         if port.background is not None and port.background.packet_bytes:
             others_bps += port.background.rate_bps * max(port.background.profile)
             smallest = min(smallest, port.background.packet_bytes)
