@@ -24,7 +24,7 @@ run: .venv/run.stamp
 	if [ $$status -eq 1 ]; then exit 0; fi; exit $$status
 
 test: check
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/pytest
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check

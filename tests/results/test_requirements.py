@@ -144,13 +144,13 @@ def test_an_opinion_score_is_met_by_what_is_large(results):
         "missed",
         "90 % of rooms: MOS at least 3.6",
         "2.00",
-        "-1.60 (-44.4 %)",
+        "-1.60",
         "7 of 10",
     ]
     assert row(told, less, VIETNAMESE)[1:4] == [
         "90 % điểm cầu: điểm MOS không dưới 3,6",
         "2,00",
-        "-1,60 (-44,4 %)",
+        "-1,60",
     ]
 
 
@@ -244,7 +244,7 @@ def test_the_worst_span_has_a_time(results):
     assert verdict.worst.at_ns == 250_400 * MS
     cells = row(told, verdict)
     assert cells[:3] == ["missed", "100 % of rooms: loss at most 1 % in any 15 s", "25 %"]
-    assert cells[3:5] == ["-24 points (-2400 %)", "9 of 10"]
+    assert cells[3:5] == ["-24 points", "9 of 10"]
     assert cells[5].endswith(" (from 4:10.4): 25 %")
 
 
@@ -265,17 +265,17 @@ def test_a_room_with_too_few_packets_is_not_judged_and_does_not_comply(results):
     [
         (
             requirement("lines", "utilisation", 1.0, 0.8),
-            ["met", "100 % of lines: utilisation at most 80 %", "U, headroom H", "+M points (+P)"],
-            ["đạt", "100 % tuyến: mức sử dụng không quá 80 %", "U, dự trữ H", "+M điểm % (+P)"],
+            ["met", "100 % of lines: utilisation at most 80 %", "U, headroom H", "+M points"],
+            ["đạt", "100 % tuyến: mức sử dụng không quá 80 %", "U, dự trữ H", "+M điểm %"],
         ),
         (
             requirement("rooms", "dark", 0.5, 2_500 * MS),
-            ["met", "50 % of rooms: dark at most 2.5 s", "0 s", "+2.5 s (+100 %)"],
+            ["met", "50 % of rooms: dark at most 2.5 s", "0 s", "+2.5 s"],
             [
                 "đạt",
                 "50 % điểm cầu: thời gian mất tín hiệu không quá 2,5 s",
                 "0 s",
-                "+2,5 s (+100 %)",
+                "+2,5 s",
             ],
         ),
     ],
@@ -288,7 +288,6 @@ def test_a_verdict_is_told_in_both_languages(results, wanted, english, vietnames
             "U": f"{verdict.value:.3g}",
             "H": f"{1 - verdict.value:.3g}",
             "M": f"{verdict.margin:.3g}",
-            "P": f"{verdict.margin_share:.3g}",
         }
         for cell, text in zip(cells, expected, strict=False):
             if "U," in text or "M " in text:
@@ -309,9 +308,9 @@ def test_a_total_has_no_number_that_comply(results):
 @pytest.mark.parametrize(
     ("dark_s", "shown", "left"),
     [
-        (2_600, "7.22 h", "-6.22 h (-622 %)"),
-        (359, "3590 s", "+10 s (+0.278 %)"),
-        (360_000, "1,000 h", "-999 h (-99900 %)"),
+        (2_600, "7.22 h", "-6.22 h"),
+        (359, "3590 s", "+10 s"),
+        (360_000, "1,000 h", "-999 h"),
     ],
 )
 def test_long_sums_are_told_in_hours(results, dark_s, shown, left):

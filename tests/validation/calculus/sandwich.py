@@ -130,8 +130,7 @@ def both_ways() -> Scenario:
     head, found, tail = head.partition("  count: {commune: 9043}")
     assert found, "the national scenario counts its communes otherwise"
     text = f'{head}  only: ["96"]{tail}agenda:\n  - {{at: 2 s, floor: "32005"}}\n{requirements}'
-    text = text.replace("duration: 10 min", f"duration: {SIMULATED_NS} ns")
-    return load_text(text, path)
+    return load_text(text, path, duration_ns=SIMULATED_NS)
 
 
 MEETINGS = {"province.yaml": province, "national.yaml in Cà Mau": both_ways}
