@@ -22,7 +22,7 @@ LOG_FIELDS = 4  # hop, packet, fate, ns
 def new_copies(slots: int, capacity: int) -> Copies:
     """Return room for `capacity` rows of copies in each slot."""
     columns = np.zeros((5, slots, capacity), dtype=np.int64)
-    return Copies(np.zeros(slots, dtype=np.int64), *columns)
+    return Copies(*np.zeros((2, slots), dtype=np.int64), *columns)
 
 
 def new_bench(*, widest: int, streams: int, logs: bool) -> Bench:

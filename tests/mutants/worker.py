@@ -74,7 +74,7 @@ def _outcome(folder: Path, engine: str) -> dict[str, object]:
     again = load_text(resolved_text(scenario), folder / "resolved.yaml")
     if again != scenario:
         return {"became": "fault", "told": ["the resolved text is another scenario"]}
-    if len(scenario.sites) > MOST_SITES or (engine == "packet" and _busy_egress(scenario)):
+    if len(scenario.sites) > MOST_SITES:
         return {"became": "too large", "told": []}
     longest_ns = _affordable_ns(scenario)
     if longest_ns < 1:
@@ -92,17 +92,6 @@ def _outcome(folder: Path, engine: str) -> dict[str, object]:
         reader = Reader(Console(file=io.StringIO(), width=160), Language("vi"))
         print_report(results, written, reader)
     return {"became": "ran", "told": []}
-
-
-def _busy_egress(scenario: Scenario) -> bool:
-    """Return whether others may keep an egress busy for long; see `test_busy_egress.py`."""
-    return any(
-        egress.background is not None
-        and 2 * egress.background.rate_bps * max(egress.background.profile) > egress.rate_bps
-        for relay in scenario.relays
-        for egress in relay.egresses
-        if egress.rate_bps
-    )
 
 
 def _affordable_ns(scenario: Scenario) -> int:

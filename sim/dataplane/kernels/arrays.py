@@ -204,9 +204,10 @@ class Changes(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """Copies that leave the egresses in a span: (slots, capacity) each, `rows` (slots,)."""
+    """Copies that leave the egresses in a span: (slots, capacity) each, but for the first two."""
 
-    rows: Int64s
+    rows: Int64s  # (slots,)
+    others: Int64s  # (slots,) no fewer than there are rows of others
     packet: Int64s
     base_ns: Int64s
     step_ns: Int64s

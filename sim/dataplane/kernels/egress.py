@@ -224,6 +224,9 @@ def offer_others(e, to_ns, tree, egresses, flow, copies, counts):
             copies.rows[slot] += 1
         base_ns = begins_ns + need_ns - children * need_ns
         put_row(slot, row, BACKGROUND, base_ns, need_ns, children, children + 1, copies)
+        copies.others[slot] += 1
+        if copies.others[slot] > 2 * tree.most_others:
+            sweep_others(e, at_ns, children, tree, copies, counts)
         egresses.free_ns[e] = at_ns + backlog_ns
         busy_ns += need_ns
         counts.egress[e, BACKLOG_MAX_NS] = max(counts.egress[e, BACKLOG_MAX_NS], backlog_ns)
@@ -232,10 +235,7 @@ def offer_others(e, to_ns, tree, egresses, flow, copies, counts):
 
 @kernel
 def drop_others(e, at_ns, children, tree, copies, counts):
-    """Forget the packets of others that are the last rows and have left by `at_ns`.
-
-    So there are no more rows of others than of the meeting, but for those in the memory.
-    """
+    """Forget the packets of others that are the last rows and have left by `at_ns`."""
     slot = tree.slot[e]
     row = copies.rows[slot]
     while row > 0 and copies.packet[slot, row - 1] == BACKGROUND:
@@ -243,7 +243,27 @@ def drop_others(e, at_ns, children, tree, copies, counts):
         if copies.base_ns[slot, row] + children * copies.step_ns[slot, row] > at_ns:
             return
         counts.egress[e, BACKGROUND_SENT] += 1
+        copies.others[slot] -= 1
         copies.rows[slot] = row
+
+
+@kernel
+def sweep_others(e, at_ns, children, tree, copies, counts):
+    """Forget all packets of others that have left by `at_ns`: what stays is in the memory.
+
+    An egress that others never leave idle has room for what waits, not for all they send.
+    """
+    slot, kept, others = tree.slot[e], 0, 0
+    for row in range(copies.rows[slot]):
+        if copies.packet[slot, row] == BACKGROUND:
+            if copies.base_ns[slot, row] + children * copies.step_ns[slot, row] <= at_ns:
+                counts.egress[e, BACKGROUND_SENT] += 1
+                continue
+            others += 1
+        if kept < row:
+            move_row(slot, row, kept, copies)
+        kept += 1
+    copies.rows[slot], copies.others[slot] = kept, others
 
 
 @kernel

@@ -44,7 +44,7 @@ def load_relay(s, tree, relays, egresses, flow, copies, bench):
             copies.step_ns[slot, i] = row[STEP]
             copies.low[slot, i] = row[LOW]
             copies.high[slot, i] = row[HIGH]
-        copies.rows[slot] = egresses.carried[e]
+        copies.rows[slot] = copies.others[slot] = egresses.carried[e]
     return relays.carried[s]
 
 
