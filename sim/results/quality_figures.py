@@ -58,7 +58,15 @@ class GroupQuality:
 
 def quality_figures(results: Results) -> list[GroupQuality]:
     """Return the quality in all rooms, then in those of each tier, and of each branch."""
-    return [_of_group(results, kind, id_, name, rows) for kind, id_, name, rows in _groups(results)]
+    rooms, heard = results.measures.endpoints, results.measures.listeners
+    # Once for each room: a root may have very many branches.
+    freezes = np.zeros(rooms.site.size, dtype=np.int64)
+    counted = np.nan_to_num(heard.quality.freezes).astype(np.int64)
+    np.add.at(freezes, np.searchsorted(rooms.site, heard.site), counted)
+    return [
+        _of_group(results, freezes, kind, id_, name, rows)
+        for kind, id_, name, rows in _groups(results)
+    ]
 
 
 def is_rated(results: Results) -> bool:
@@ -67,32 +75,34 @@ def is_rated(results: Results) -> bool:
     return not (np.isnan(rooms.mos).all() and np.isnan(rooms.video_quality).all())
 
 
-def _groups(results: Results) -> Iterator[tuple[str, str, str, Bools]]:
+def _groups(results: Results) -> Iterator[tuple[str, str, str, Bools | slice]]:
     network, site = results.network, results.measures.endpoints.site
-    yield "all", "", "", np.ones(site.size, dtype=np.bool_)
+    yield "all", "", "", slice(None)
     for t, tier in enumerate(network.tiers):
         rows = network.tier[site] == t
         if rows.any():
             yield "tier", tier, tier, rows
     for s in np.flatnonzero(network.depth == 1):
-        rows = (site >= s) & (site < network.end[s])
-        if rows.any():
-            yield network.tiers[1], network.sites[s].id, network.sites[s].name, rows
+        # In preorder a branch is a span of sites.
+        first, end = np.searchsorted(site, (s, network.end[s])).tolist()
+        if first < end:
+            yield network.tiers[1], network.sites[s].id, network.sites[s].name, slice(first, end)
 
 
-def _of_group(results: Results, kind: str, id_: str, name: str, rows: Bools) -> GroupQuality:
-    rooms, heard = results.measures.endpoints, results.measures.listeners
-    here = np.isin(heard.site, rooms.site[rows])
-    freezes = np.nan_to_num(heard.quality.freezes[here])
+def _of_group(
+    results: Results, freezes: Int64Array, kind: str, id_: str, name: str, rows: Bools | slice
+) -> GroupQuality:
+    """Return the quality in some rooms; `freezes` are those of each room, (r,)."""
+    rooms = results.measures.endpoints
     return GroupQuality(
         kind=kind,
         id=id_,
         name=name,
-        rooms=int(np.count_nonzero(rows)),
+        rooms=rooms.site[rows].size,
         mos=_scores(rooms.mos[rows]),
         video_quality=_scores(rooms.video_quality[rows]),
-        frozen=np.unique(heard.site[here][freezes > 0]).size,
-        freezes=int(freezes.sum()),
+        frozen=int(np.count_nonzero(freezes[rows])),
+        freezes=int(freezes[rows].sum()),
     )
 
 
