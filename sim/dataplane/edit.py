@@ -15,8 +15,9 @@ from sim.scenario.model import Loss
 class Edit:
     """A change at `at_ns`.
 
-    `target` is a site number; in `SetLineRate` and `SetLineLoss` it is the number of a direction
-    (s is down, n + s is up), in `SetEgressRate` that of an egress.
+    `target` is a site number; in `FailLine` and `RestoreLine` it is the number of a line, in
+    `SetLineRate` and `SetLineLoss` that of a direction, in `SetEgressRate` that of an egress; see
+    `Network`.
     """
 
     at_ns: int
@@ -24,11 +25,11 @@ class Edit:
 
 
 class FailLine(Edit):
-    """Both directions of the site's line go down; what waits, is sent, or is on the wire dies."""
+    """Both directions of the line go down; what waits, is sent, or is on the wire dies."""
 
 
 class RestoreLine(Edit):
-    """The site's line comes back, empty."""
+    """The line comes back, empty."""
 
 
 class FailRelay(Edit):
@@ -75,3 +76,43 @@ class SetLineLoss(Edit):
     """
 
     loss: Loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseLine(Edit):
+    """The site leaves the line it has used for another of its lines; both may be the same.
+
+    What is on the old line, and what waits for it at the egress that fed it, is lost. The relay at
+    the new line's upper end makes copies for the site from now on, through `egress`.
+    """
+
+    line: int
+    egress: int
+
+
+class JoinRoom(Edit):
+    """The site's endpoint takes part from now on. At a leaf its relay begins to make copies for it.
+
+    A room that has not joined sends nothing and is due nothing.
+    """
+
+
+class LeaveRoom(Edit):
+    """The site's endpoint takes part no longer; at a leaf what is on its line is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskKeyFrame(Edit):
+    """The source of `stream` at the site sends its next frame, due now or later, as a key frame."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRelayPasses(Edit):
+    """The site's relay passes on only packets of these streams; what else reaches it is lost.
+
+    A relay that is ill in this way is up and answers. `streams` has a flag for each stream.
+    """
+
+    streams: tuple[bool, ...]

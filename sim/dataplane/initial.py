@@ -62,7 +62,7 @@ def new_tree(
         watched=np.tile(watched, 2),
         plain=plain(network, hears=~speaks, rises=rises) & ~np.tile(watched, 2),
         processing_ns=network.processing_ns,
-        propagation_ns=np.tile(network.propagation_ns, 2),
+        propagation_ns=network.propagation_ns.copy(),
         site_egress_first=network.site_egress_first,
         child_first=network.child_first,
         children=network.children,

@@ -2,7 +2,8 @@
 
 Sites are numbered in preorder, children by id as UTF-8 bytes: a parent comes before its
 children, a subtree is a contiguous range, and the order of sites in the user's file leaves no
-trace. Only primary lines are here; the line of site `s` is line `s`, and the root has none.
+trace. Lines are numbered too: line `s` is the primary line of site `s`, which the root has not, and
+backup lines follow, by site and in the order in which a site may use them.
 """
 
 from __future__ import annotations
@@ -23,14 +24,23 @@ Int64Array = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A tree of n sites with their primary lines and e egresses.
+    """A tree of n sites with their primary lines, b backup lines and e egresses.
+
+    Of direction d of a line of site s: s is down and n + s up on its primary line, 2n + i is down
+    and 2n + b + i up on backup line n + i.
 
     Attributes
     ----------
     sites : n Site, in preorder
     lines : n Line or None (the root's), the primary line of each site
+    backups : b Line, the backup lines; number n + i is backups[i]
+    backup_first : (n + 1,) int64; backups of site s are backups[backup_first[s] : [s+1]]
+    line_site, line_parent : (n + b,) int64, the sites at a line's lower and upper end; -1: none
+    line_egress : (n + b,) int64, the egress that feeds a line in use; -1 for the root
+    line_rank : (n + b,) int64, a line's place among those that its egress may feed
+    direction_site : (2n + 2b,) int64, the site at the lower end of each direction
     kinds : the distinct directions of lines; None is the root's, which has no line
-    kind : (2n,) int64, index into `kinds` of each direction (s down, n + s up)
+    kind : (2n + 2b,) int64, index into `kinds` of each direction
     kind_rate_bps : (kinds,) int64, what each leaves for the meeting at its beginning; 0 for None
     index : site id -> number
     tiers : tier names, root first
@@ -43,25 +53,35 @@ class Network:
     processing_ns : (n,) int64, of the site's relay; 0 at leaves
     composes : (n,) bool, whether the site's relay composes
     transcoding_ns, select, ports : (n,) int64, as in `Relay`; 0 at leaves
-    propagation_ns : (n,) int64, of the site's line; 0 for the root
+    propagation_ns : (2n + 2b,) int64, of each direction; 0 for the root
     egresses : e Egress, by relay, then by carrier as UTF-8 bytes
     egress_site : (e,) int64, the relay it belongs to
     site_egress_first : (n + 1,) int64; the egresses of s are site_egress_first[s] .. [s+1]-1
-    child_first : (e + 1,) int64; the children egress j feeds are children[child_first[j] : [j+1]]
-    children : (n - 1,) int64, site numbers, by id within an egress
-    feed : (n,) int64, the egress that feeds the site's line; -1 for the root
-    rank : (n,) int64, the site's place among the children of its egress; -1 for the root
+    child_first : (e + 1,) int64; the sites that egress j may feed are children[child_first[j] :
+        [j+1]]: those with a primary line there, by id, then those with a backup line, by its number
+    children : (n - 1 + b,) int64, site numbers; more where a relay is a pool of servers
+    child_line : as `children`, the number of the line
+    feed : (n,) int64, the egress that feeds the site's primary line; -1 for the root
+    rank : (n,) int64, the place of that line among those that its egress may feed; -1: the root's
     order : (n,) int64, the site's place among all ids as UTF-8 bytes
-    rate_bps : (2n,) int64, what each direction (s down, n + s up) leaves for the meeting at its
-        beginning; 0 for the root
+    rate_bps : (2n + 2b,) int64, what each direction leaves for the meeting at its beginning; 0
+        for the root
     egress_rate_bps : (e,) int64, the same of each egress; 0 where no interface is shared
-    loss_gap_key, loss_state_key, background_key : (2n, 2) uint64, keys of each direction's draws
+    loss_gap_key, loss_state_key, background_key : (2n + 2b, 2) uint64, keys of each direction's
+        draws
     egress_background_key : (e, 2) uint64
     grouping : which sites share histograms of delays
     """
 
     sites: tuple[Site, ...]
     lines: tuple[Line | None, ...]
+    backups: tuple[Line, ...]
+    backup_first: Int64Array
+    line_site: Int64Array
+    line_parent: Int64Array
+    line_egress: Int64Array
+    line_rank: Int64Array
+    direction_site: Int64Array
     kinds: tuple[Direction | None, ...]
     kind: Int64Array
     kind_rate_bps: Int64Array
@@ -84,6 +104,7 @@ class Network:
     site_egress_first: Int64Array
     child_first: Int64Array
     children: Int64Array
+    child_line: Int64Array
     feed: Int64Array
     rank: Int64Array
     order: Int64Array
@@ -96,17 +117,46 @@ class Network:
     grouping: Grouping
 
     def direction(self, d: int) -> Direction:
-        """Return direction `d`: s is down, n + s is up.
+        """Return direction `d`.
 
         Raises
         ------
         ValueError
             If `d` is a direction of the root, which has no line.
         """
-        line = self.lines[d % len(self.lines)]
-        if line is None:
+        kind = self.kinds[int(self.kind[d])]
+        if kind is None:
             raise ValueError(f"direction {d} is the root's, which has no line")
-        return line.down if d < len(self.lines) else line.up
+        return kind
+
+    def line(self, number: int) -> Line:
+        """Return a line by its number.
+
+        Raises
+        ------
+        ValueError
+            If it is the root's, which has no line.
+        """
+        n = len(self.lines)
+        line = self.lines[number] if number < n else self.backups[number - n]
+        if line is None:
+            raise ValueError(f"line {number} is the root's, which has no line")
+        return line
+
+    def down(self, line: int) -> int:
+        """Return the number of a line's direction down."""
+        n = len(self.lines)
+        return line if line < n else n + line
+
+    def up(self, line: int) -> int:
+        """Return the number of a line's direction up."""
+        n = len(self.lines)
+        return n + line if line < n else n + len(self.backups) + line
+
+    def lines_of(self, site: int) -> list[int]:
+        """Return the numbers of a site's lines: the primary, then the backups in order."""
+        first, end = (len(self.lines) + self.backup_first[site : site + 2]).tolist()
+        return [*([site] if site else []), *range(first, end)]
 
     def path(self, site: int) -> list[int]:
         """Return the sites from just below the root down to `site`."""
@@ -134,9 +184,15 @@ def build_network(scenario: Scenario) -> Network:
     tier = np.array([rank[site.tier] for site in sites], dtype=np.int64)
     room = np.array([site.room for site in sites], dtype=np.bool_)
     lines: list[Line | None] = [None] * n
+    backups: list[Line] = []
     for line in scenario.lines:
         if line.role == "primary":
             lines[index[line.site]] = line
+        else:
+            backups.append(line)
+    backups.sort(key=lambda line: index[line.site])
+    backup_site = np.array([index[line.site] for line in backups], dtype=np.int64)
+    backup_above = [index[line.parent] for line in backups]
     relays = {relay.site: relay for relay in scenario.relays}
     relay_sites = [index[relay.site] for relay in scenario.relays]
 
@@ -148,14 +204,17 @@ def build_network(scenario: Scenario) -> Network:
     composes = np.zeros(n, dtype=np.bool_)
     composes[relay_sites] = [relay.mode == "compose" for relay in scenario.relays]
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
+    backup_ns = [line.propagation_ns for line in backups]
     ports = _ports(sites, lines, above, relays)
+    _add_backups(ports, backups, backup_site.tolist(), backup_above)
 
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
+    directions += [f"line/{name}/{way}" for way in ("down", "up") for name in _names(backups)]
     owners = [
         f"egress/{sites[s].id}/{egress.carrier}"
         for s, egress in zip(ports.site, ports.egresses, strict=True)
     ]
-    kinds, kind = _kinds(lines)
+    kinds, kind = _kinds(lines, backups)
     kind_rate_bps = np.array(
         [
             0 if each is None else left_bps(each, each.rate_bps, scenario.begins_ns)
@@ -169,6 +228,13 @@ def build_network(scenario: Scenario) -> Network:
     return Network(
         sites=tuple(sites),
         lines=tuple(lines),
+        backups=tuple(backups),
+        backup_first=np.searchsorted(backup_site, np.arange(n + 1)),
+        line_site=np.concatenate([np.arange(n), backup_site]),
+        line_parent=np.array([*above, *backup_above], dtype=np.int64),
+        line_egress=np.array(ports.feed, dtype=np.int64),
+        line_rank=np.array(ports.rank, dtype=np.int64),
+        direction_site=np.concatenate([np.tile(np.arange(n), 2), np.tile(backup_site, 2)]),
         kinds=kinds,
         kind=kind,
         kind_rate_bps=kind_rate_bps,
@@ -185,14 +251,15 @@ def build_network(scenario: Scenario) -> Network:
         transcoding_ns=of_relays("transcoding_ns"),
         select=of_relays("select"),
         ports=of_relays("ports"),
-        propagation_ns=np.array(propagation_ns, dtype=np.int64),
+        propagation_ns=np.array(2 * propagation_ns + 2 * backup_ns, dtype=np.int64),
         egresses=tuple(ports.egresses),
         egress_site=np.array(ports.site, dtype=np.int64),
         site_egress_first=np.array(ports.site_first, dtype=np.int64),
         child_first=np.cumsum([0, *(len(children) for children in ports.fed)], dtype=np.int64),
-        children=np.array([child for fed in ports.fed for child in fed], dtype=np.int64),
-        feed=np.array(ports.feed, dtype=np.int64),
-        rank=np.array(ports.rank, dtype=np.int64),
+        children=np.array([site for fed in ports.fed for site, _ in fed], dtype=np.int64),
+        child_line=np.array([line for fed in ports.fed for _, line in fed], dtype=np.int64),
+        feed=np.array(ports.feed[:n], dtype=np.int64),
+        rank=np.array(ports.rank[:n], dtype=np.int64),
         order=order,
         rate_bps=kind_rate_bps[kind],
         egress_rate_bps=np.array(
@@ -233,13 +300,16 @@ def _preorder(sites: Iterable[Site]) -> list[Site]:
     return ordered
 
 
-def _kinds(lines: Sequence[Line | None]) -> tuple[tuple[Direction | None, ...], Int64Array]:
+def _kinds(
+    lines: Sequence[Line | None], backups: Sequence[Line]
+) -> tuple[tuple[Direction | None, ...], Int64Array]:
     """Return the distinct directions and which of them each is; see `Network`.
 
     Thousands of lines of one description share a direction, so it is enough to tell objects apart.
     """
     directions = [None if line is None else line.down for line in lines]
     directions += [None if line is None else line.up for line in lines]
+    directions += [line.down for line in backups] + [line.up for line in backups]
     kinds = {id(direction): direction for direction in directions}
     number = {identity: k for k, identity in enumerate(kinds)}
     kind = np.array([number[id(direction)] for direction in directions], dtype=np.int64)
@@ -252,7 +322,7 @@ class _Ports(NamedTuple):
     egresses: list[Egress]
     site: list[int]
     site_first: list[int]
-    fed: list[list[int]]
+    fed: list[list[tuple[int, int]]]  # site, line
     feed: list[int]
     rank: list[int]
 
@@ -275,7 +345,7 @@ def _ports(
         if line is not None:
             e = number.get((above[s], line.carrier), number.get((above[s], ""), -1))
             ports.feed[s], ports.rank[s] = e, len(ports.fed[e])
-            ports.fed[e].append(s)
+            ports.fed[e].append((s, s))
         own = relays[site.id].egresses if site.id in relays else ()
         for egress in sorted(own, key=lambda egress: egress.carrier.encode()):
             number[s, egress.carrier] = len(ports.egresses)
@@ -284,3 +354,28 @@ def _ports(
             ports.fed.append([])
         ports.site_first.append(len(ports.egresses))
     return ports
+
+
+def _add_backups(
+    ports: _Ports, backups: Sequence[Line], site: Sequence[int], above: Sequence[int]
+) -> None:
+    """Give each backup line to an egress of the relay at its upper end, after the primary lines."""
+    n = len(ports.feed)
+    for i, (line, lower, upper) in enumerate(zip(backups, site, above, strict=True)):
+        own = range(*ports.site_first[upper : upper + 2])
+        by_carrier = {ports.egresses[e].carrier: e for e in own}
+        e = by_carrier.get(line.carrier, by_carrier.get("", -1))
+        ports.feed.append(e)
+        ports.rank.append(len(ports.fed[e]))
+        ports.fed[e].append((lower, n + i))
+
+
+def _names(backups: Sequence[Line]) -> list[str]:
+    """Return what each backup line is called: its site and its place among the site's."""
+    names: list[str] = []
+    for i, line in enumerate(backups):
+        place = 1
+        while place <= i and backups[i - place].site == line.site:
+            place += 1
+        names.append(f"{line.site}/backup-{place}")
+    return names
