@@ -54,11 +54,6 @@ class Alive:
             **{name: column[:count] for name, column in columns._asdict().items()},
         )
 
-    def origin_going_down(self, packet: int, floor: NDArray[np.bool_]) -> int:
-        """Return the origin of a floor packet by its place; -1 of any other."""
-        column = self._columns
-        return int(column.origin[packet]) if floor[column.stream[packet]] else -1
-
     def _keep(self, pools: Sequence[Int64Array], sent: int) -> Int64Array:
         """Return the places still named, sorted, and have the pools name their new ones."""
         named = np.unique(np.concatenate([pool[:, 0] for pool in pools]))

@@ -26,7 +26,7 @@ class Histograms:
 
     Attributes
     ----------
-    line_row : (2n,) int64, the row of each direction in `line`
+    line_row : (2n + 2b,) int64, the row of each direction in `line`
     room_row : (n,) int64, the row of each site in `room` and `up`
     line, room, up : (rows, BUCKETS) uint32, delays on lines, in rooms, and of what came up
     """
@@ -35,13 +35,15 @@ class Histograms:
     room: Uint32Array
     up: Uint32Array
 
-    def __init__(self, grouping: Grouping, chunk: Int64Array, tally: Tally) -> None:
-        """Take the chunk of each site, (n,) int64, and the tally to count in."""
+    def __init__(
+        self, grouping: Grouping, chunk: Int64Array, direction_site: Int64Array, tally: Tally
+    ) -> None:
+        """Take the chunk of each site, the site of each direction, and the tally to count in."""
         self._shared = grouping.shared
         self._tally = tally
         if not grouping.shared:
             self.room_row = grouping.site
-            self.line_row = np.arange(2 * grouping.site.size)
+            self.line_row = np.arange(direction_site.size)
             self.line, self.room, self.up = tally.line_delay, tally.room_delay, tally.up_delay  # type: ignore[assignment]
             return
         # By group first, so that the rows of a group follow each other.
@@ -50,7 +52,9 @@ class Histograms:
         _, sites, self.room_row = np.unique(parts, return_index=True, return_inverse=True)
         count = sites.size
         self._first = np.searchsorted(grouping.site[sites], np.arange(grouping.groups))
-        self.line_row = np.concatenate([self.room_row, count + self.room_row])
+        backups = (direction_site.size - 2 * n) // 2
+        ways = np.repeat([0, count, 0, count], [n, n, backups, backups])
+        self.line_row = self.room_row[direction_site] + ways
         self.line = np.zeros((2 * count, BUCKETS), dtype=np.uint32)
         self.room, self.up = np.zeros((2, count, BUCKETS), dtype=np.uint32)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dataplane.chunks import Chunks
 from sim.dataplane.gates import new_gates
 from sim.dataplane.histograms import Histograms
 from sim.dataplane.kernels import arrays
@@ -14,6 +16,7 @@ from sim.dataplane.kernels.background import quiet_backgrounds, start_background
 from sim.dataplane.kernels.egress import NO_INTERFACE
 from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.services import Services
+from sim.network.layout import Layout
 from sim.network.tree import Network
 from sim.scenario.memory import most_waiting
 from sim.scenario.model import FOREVER_NS, PARENT, Direction, Egress, Scenario
@@ -24,14 +27,18 @@ Int64Array = NDArray[np.int64]
 def new_tree(
     scenario: Scenario,
     network: Network,
-    slot: Int64Array,
+    layout: Layout,
+    chunks: Chunks,
     histograms: Histograms,
     watch: frozenset[int],
 ) -> arrays.Tree:
-    """Return what never changes in a run."""
+    """Return how the sites hang together when all use their primary lines."""
     n, streams = len(network.sites), scenario.streams
     watched = np.zeros(n, dtype=np.bool_)
     watched[list(watch)] = True
+    watched = watched[network.direction_site]
+    egress = np.repeat(np.arange(len(network.egresses)), np.diff(network.child_first))
+    serves = (network.child_line == network.children) & (network.feed[network.children] == egress)
     down = np.array([stream.direction == "down" for stream in streams], dtype=np.bool_)
     floor = np.array([stream.direction == "floor" for stream in streams], dtype=np.bool_)
     ends = [
@@ -55,25 +62,37 @@ def new_tree(
     # What a relay's own room sends down does not go up.
     rises = ends_next & ~sends_down & ~gates.stopping[network.parent]
     return arrays.Tree(
-        feed=network.feed,
-        rank=network.rank,
+        feed=network.feed.copy(),
+        rank=network.rank.copy(),
         relay=network.relay,
         room=network.room,
-        watched=np.tile(watched, 2),
-        plain=plain(network, hears=~speaks, rises=rises) & ~np.tile(watched, 2),
+        hop=np.arange(network.kind.size),
+        site=network.direction_site,
+        rises=goes_up(network),
+        watched=watched,
+        plain=plain(network, hears=~speaks, rises=rises) & ~watched,
         processing_ns=network.processing_ns,
         propagation_ns=network.propagation_ns.copy(),
         site_egress_first=network.site_egress_first,
         child_first=network.child_first,
         children=network.children,
-        slot=slot,
+        child_row=np.array([network.down(k) for k in network.child_line.tolist()], dtype=np.int64),
+        serves=serves,
+        served=np.bincount(egress[serves], minlength=len(network.egresses)).astype(np.int64),
+        leading=served_first(serves, network.child_first),
+        orphan=np.zeros(serves.size, dtype=np.bool_),
+        orphans=np.zeros(len(network.egresses), dtype=np.int64),
+        slot=chunks.slot,
         dark_after_ns=scenario.dark_after_ns,
-        parent=network.parent,
-        end=network.end,
+        parent=layout.parent.copy(),
+        chunk=chunks.chunk,
+        place=layout.place,
+        end=layout.end,
         owner=network.egress_site,
         tier=network.tier,
         order=network.order,
         sends_down=sends_down,
+        mixed=np.zeros(1, dtype=np.bool_),
         ends_next=ends_next,
         speaker=speaks,
         down=down,
@@ -85,6 +104,7 @@ def new_tree(
         gates=gates,
         precedence=np.array([stream.precedence for stream in streams], dtype=np.int64),
         lowest=max((stream.precedence for stream in streams), default=0),
+        passes=np.ones((1, len(streams)), dtype=np.bool_),
         playout_ns=np.array(
             [stream.playout_ns or FOREVER_NS for stream in streams], dtype=np.int64
         ),
@@ -97,7 +117,8 @@ def new_tree(
 def all_ends_next(scenario: Scenario, network: Network) -> arrays.Bools:
     """Return at which sites all that ever goes up is their own room's, and ends at the next relay.
 
-    Nothing goes up beyond the relay above its origin but what has the floor, and what says so.
+    Nothing goes up beyond the relay above its origin but what has the floor, and what says so. It
+    may go over any line, primary or backup.
     """
     passes = np.zeros(len(network.sites), dtype=np.bool_)
     passes[0] = True
@@ -105,8 +126,9 @@ def all_ends_next(scenario: Scenario, network: Network) -> arrays.Bools:
     for stream in scenario.streams:
         if stream.direction == "up" and (stream.composite or stream.to != PARENT):
             passes[[network.index[origin] for origin in stream.origins]] = True
-    for s in np.flatnonzero(network.parent > 0)[::-1].tolist():
-        passes[network.parent[s]] |= passes[s]
+    lower, upper = network.line_site, np.maximum(network.line_parent, 0)
+    while not passes[upper[passes[lower]]].all():
+        passes[upper[passes[lower]]] = True
     return ~passes
 
 
@@ -127,14 +149,32 @@ def plain(network: Network, *, hears: arrays.Bools, rises: arrays.Bools) -> arra
         and (port.background is None or port.background.kind == "steady")
         for port in network.kinds
     ]
-    possible = np.concatenate([~network.relay & network.room & hears, rises])
+    hearing = ~network.relay & network.room & hears
+    site = network.direction_site
+    possible = np.where(goes_up(network), rises[site], hearing[site])
     possible &= np.array(simple, dtype=np.bool_)[network.kind]
     return possible
 
 
+def goes_up(network: Network) -> arrays.Bools:
+    """Return which directions go up."""
+    n, b = len(network.sites), len(network.backups)
+    return np.repeat([False, True, False, True], [n, n, b, b])
+
+
+def served_first(serves: arrays.Bools, child_first: Int64Array) -> Int64Array:
+    """Return how many children each egress serves before the first that it does not serve."""
+    found = [
+        int(np.argmin(np.append(serves[low:high], False)))
+        for low, high in pairwise(child_first.tolist())
+    ]
+    return np.array(found, dtype=np.int64)
+
+
 def new_lines(scenario: Scenario, network: Network, services: Services) -> arrays.Lines:
     """Return every direction up, idle and empty."""
-    n, kinds, kind = 2 * len(network.sites), network.kinds, network.kind
+    kinds, kind = network.kinds, network.kind
+    n = kind.size
     service, drain_ns = [], []
     for each, rate_bps in zip(kinds, network.kind_rate_bps.tolist(), strict=True):
         service.append(0 if each is None else services.row(rate_bps, 0))
@@ -142,6 +182,7 @@ def new_lines(scenario: Scenario, network: Network, services: Services) -> array
     ports = [kinds[k] for k in kind.tolist()]
     return arrays.Lines(
         up=np.ones(n, dtype=np.bool_),
+        in_use=np.arange(n) < 2 * len(network.sites),
         service=np.array(service, dtype=np.int64)[kind],
         drain_ns=np.array(drain_ns, dtype=np.int64)[kind],
         free_ns=np.zeros(n, dtype=np.int64),
@@ -151,9 +192,11 @@ def new_lines(scenario: Scenario, network: Network, services: Services) -> array
         carried=np.zeros(n, dtype=np.int64),
         room_up=np.ones(n, dtype=np.bool_),
         fed=np.ones(n, dtype=np.bool_),
+        present=np.ones(n, dtype=np.bool_),
+        passes=np.zeros(n, dtype=np.int64),
         priority=prioritised(kinds)[kind],
-        others=new_others(scenario, ports, network.background_key, services),
-        replayed=np.zeros(n // 2, dtype=np.bool_),
+        others=new_others(scenario, ports, network.background_key.copy(), services),
+        replayed=np.zeros(len(network.sites), dtype=np.bool_),
     )
 
 

@@ -35,7 +35,7 @@ class LossTables:
 
 def new_chains(network: Network, losses: LossTables) -> Chains:
     """Return the chain of every direction with its first draws made."""
-    directions = 2 * len(network.sites)
+    directions = network.kind.size
     rows = [0 if kind is None else losses.row(kind.loss) for kind in network.kinds]
     chains = Chains(
         row=np.array(rows, dtype=np.int64)[network.kind],
@@ -44,8 +44,8 @@ def new_chains(network: Network, losses: LossTables) -> Chains:
         next_switch=np.zeros(directions, dtype=np.int64),
         gap_index=np.zeros(directions, dtype=np.int64),
         state_index=np.zeros(directions, dtype=np.int64),
-        gap_key=network.loss_gap_key,
-        state_key=network.loss_state_key,
+        gap_key=network.loss_gap_key.copy(),
+        state_key=network.loss_state_key.copy(),
     )
     start_chains(chains, losses.tables)
     return chains

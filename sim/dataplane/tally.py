@@ -55,13 +55,14 @@ class RoomCount(IntEnum):
     LAST_NS = 6  # arrival of the last packet; 0 before the first
     GAP_MAX_NS = 7  # longest time between packets, the first counted from time 0
     DARK_NS = 8  # sum of the gaps longer than the scenario's dark_after_ns
-    DUPLICATES = 9
+    DUPLICATES = 9  # came once more, or later than what follows it; not received
+    ABSENT = 10  # reached the site, whose room did not take part
 
 
 class EgressCount(IntEnum):
     """Columns of `Tally.egress`."""
 
-    OFFERED = 0  # copies due: one per child for each packet that reached the relay
+    OFFERED = 0  # copies due: one per child for each packet, when they are made, or lost before
     LOST_OUTAGE = 1
     LOST_QUEUE = 2
     BUSY_NS = 3
@@ -69,6 +70,7 @@ class EgressCount(IntEnum):
     WITHHELD = 5  # copies not made because the child is the packet's origin; not OFFERED
     BACKGROUND_OFFERED = 6  # packets of others
     BACKGROUND_SENT = 7  # of those, sent to the last bit
+    UNSERVED = 8  # copies not made since the line is not in use, or the room does not take part
 
 
 class StreamCount(IntEnum):
@@ -101,6 +103,7 @@ class StreamCount(IntEnum):
     LOST_PORT = 20  # a relay had no port for it
     UNSELECTED = 21  # ended at a relay that passes on others; no loss
     COMPOSED = 22  # ended at a relay on the way that composes; no loss
+    ABSENT = 23  # not sent, for the room did not take part; not SENT
 
 
 class TurnCount(IntEnum):
@@ -140,6 +143,8 @@ class Fate(IntEnum):
     REFUSED_PORT = 12  # the relay it has reached has no port for its source
     UNSELECTED = 13  # the relay it has reached passes on others
     COMPOSED = 14  # the relay it has reached composes
+    ROOM_DUPLICATE = 15  # it, or what follows it, had come to the room before
+    ROOM_ABSENT = 16  # the room it has reached does not take part
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,8 +155,10 @@ class Tally:
 
     Attributes
     ----------
-    line : (2n, len(LineCount)) int64, by direction: s is down, n + s is up
-    line_delay : (2g, BUCKETS), histograms of the delay on the line itself; down, then up
+    line : (2n + 2b, len(LineCount)) int64, by direction, as numbered in `Network`
+    line_delay : (2g, BUCKETS), histograms of the delay on the line itself; down, then up; with
+        2b more, down, then up, for backup lines, unless sites share histograms: then a backup
+        line's delays are with those of its site's primary line
     room : (n, len(RoomCount)) int64; rows of sites without a room stay 0
     room_delay : (g, BUCKETS), histograms of the one-way delay from the origin
     up_delay : (g, BUCKETS), histograms of the one-way delay of what came up, by origin
@@ -176,14 +183,22 @@ class Tally:
 
     @classmethod
     def zeros(
-        cls, grouping: Grouping, *, egresses: int, streams: int, turns: int, tiers: int
+        cls,
+        grouping: Grouping,
+        *,
+        backups: int,
+        egresses: int,
+        streams: int,
+        turns: int,
+        tiers: int,
     ) -> Tally:
         """Return a tally of nothing."""
         sites, groups = grouping.site.size, grouping.groups
         delays = np.int64 if grouping.shared else np.uint32
+        own_delays = 0 if grouping.shared else backups
         return cls(
-            line=np.zeros((2 * sites, len(LineCount)), dtype=np.int64),
-            line_delay=np.zeros((2 * groups, BUCKETS), dtype=delays),
+            line=np.zeros((2 * (sites + backups), len(LineCount)), dtype=np.int64),
+            line_delay=np.zeros((2 * (groups + own_delays), BUCKETS), dtype=delays),
             room=np.zeros((sites, len(RoomCount)), dtype=np.int64),
             room_delay=np.zeros((groups, BUCKETS), dtype=delays),
             up_delay=np.zeros((groups, BUCKETS), dtype=delays),
@@ -201,8 +216,8 @@ class FateLog:
 
     Attributes
     ----------
-    hop : (k,) int64, number of a direction: s on the way from the parent and in the room of s,
-        n + s on the way from s to the parent; what is decided at the end of it has the last hop's
+    hop : (k,) int64, number of a direction, as in `Network`; s in the room of s; what is decided
+        at the end of a hop has its number
     packet : (k,) int64, number of the packet in the run
     fate : (k,) int64, a Fate
     at_ns : (k,) int64, when it was decided

@@ -22,7 +22,7 @@ def shared(rooms=MOST_ROOMS + 1):
 
 
 def tally_of(grouping):
-    return Tally.zeros(grouping, egresses=1, streams=1, turns=1, tiers=3)
+    return Tally.zeros(grouping, backups=0, egresses=1, streams=1, turns=1, tiers=3)
 
 
 def test_up_to_the_limit_each_site_has_its_own():

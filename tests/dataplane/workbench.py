@@ -80,7 +80,12 @@ class Workbench:
         n = self.children + 1
         streams = len(self.precedence)
         self.tally = Tally.zeros(
-            alone(np.zeros(n, dtype=np.int64)), egresses=1, streams=streams, turns=1, tiers=2
+            alone(np.zeros(n, dtype=np.int64)),
+            backups=0,
+            egresses=1,
+            streams=streams,
+            turns=1,
+            tiers=2,
         )
         self.counts = arrays.Counts(
             line=self.tally.line,

@@ -68,7 +68,7 @@ def changes(draw: st.DrawFn, occasions: list[Occasion], network: Network) -> lis
     """
     occasion = draw(st.sampled_from(occasions))
     at_ns, hop = draw(st.sampled_from(occasion.moments))
-    site = hop % len(network.sites)
+    site = int(network.direction_site[hop])
     first, end = network.site_egress_first[site : site + 2].tolist()
     around = [*range(first, end), int(network.feed[site])]
     interfaces = [e for e in around if e >= 0 and network.egresses[e].rate_bps > 0]
@@ -86,9 +86,7 @@ def changes(draw: st.DrawFn, occasions: list[Occasion], network: Network) -> lis
     if kind is SetLineRate:
         return [SetLineRate(at_ns=at_ns, target=hop, rate_bps=draw(rates_bps))]
     if kind is SetLineLoss:
-        line = network.lines[site]
-        assert line is not None
-        before = (line.down if hop == site else line.up).loss
+        before = network.direction(hop).loss
         changed = replace(before, bad=draw(chances), good=draw(chances))
         return [SetLineLoss(at_ns=at_ns, target=hop, loss=changed)]
     above = max(int(network.parent[site]), 0)
@@ -129,11 +127,11 @@ def occasions(rehearsal: Rehearsal, network: Network) -> list[Occasion]:
     come_down = [(at, hop) for at, hop in delivered if hop < n]
     at_relays = [m for m in come_up + come_down + from_relays if network.relay[m[1]]]
 
-    left = {(at - int(network.propagation_ns[hop % n]), hop) for at, hop in delivered}
+    left = {(at - int(network.propagation_ns[hop]), hop) for at, hop in delivered}
     ready = [(at + int(network.processing_ns[site]), site) for at, site in at_relays]
     beside = [m for m in come_down if network.relay[m[1]] and network.room[m[1]]]
     followed = [(at, hop) for at, hop in left if any((at + soon, hop) in left for soon in SOON_NS)]
-    on_wire = [(at - 1, hop) for at, hop in delivered if network.propagation_ns[hop % n] > 1]
+    on_wire = [(at - 1, hop) for at, hop in delivered if network.propagation_ns[hop] > 1]
     on_up_wire = [(at, hop) for at, hop in on_wire if hop >= n]
     arrived_up = [(at, hop) for at, hop in delivered if hop >= n]
     ready_up = [(at + int(network.processing_ns[site]), site) for at, site in come_up]

@@ -53,7 +53,7 @@ def assert_conserved(
     All sites must have been watched; `cuts` is where time was cut.
     """
     assert engine.pending() == 0
-    fates: Fates = {hop: [] for hop in range(2 * len(network.sites))}
+    fates: Fates = {hop: [] for hop in range(network.kind.size)}
     for hop, packet, fate, _ in rows(engine, rehearsal.names(cuts)):
         fates[hop].append((packet, Fate(fate)))
     sent = rehearsal.names()
@@ -63,6 +63,39 @@ def assert_conserved(
     _assert_egresses(network, engine.tally, reached)
     _assert_sources(rehearsal, network, engine.tally, sent)
     _assert_rooms(rehearsal, network, engine.tally)
+
+
+def assert_balanced(network: Network, engine: Engine) -> None:
+    """Fail unless every place of a drained run balances, whoever used which line."""
+    assert engine.pending() == 0
+    tally = engine.tally
+    line, room = tally.line, tally.room
+    assert (
+        line[:, LineCount.OFFERED] == line[:, [LineCount.DELIVERED, *LOST_ON_LINE]].sum(axis=1)
+    ).all()
+    downs = np.array([network.down(line) for line in network.child_line.tolist()], dtype=np.int64)
+    egress = np.repeat(np.arange(len(network.egresses)), np.diff(network.child_first))
+    told = np.zeros((len(network.egresses), 3), dtype=np.int64)
+    columns = [LineCount.OFFERED, LineCount.COPY_LOST_OUTAGE, LineCount.COPY_LOST_QUEUE]
+    np.add.at(told, egress, line[downs][:, columns])
+    counted = tally.egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
+    np.testing.assert_array_equal(told[:, 1:], counted)
+    np.testing.assert_array_equal(told.sum(axis=1), tally.egress[:, EgressCount.OFFERED])
+    came = np.zeros(len(network.sites), dtype=np.int64)
+    np.add.at(came, network.children, line[downs, LineCount.DELIVERED])
+    leaves = ~network.relay & network.room
+    fates = [
+        RoomCount.RECEIVED,
+        RoomCount.LOST_OUTAGE,
+        RoomCount.LOST_ENDPOINT,
+        RoomCount.DUPLICATES,
+        RoomCount.ABSENT,
+    ]
+    np.testing.assert_array_equal(came[leaves], room[leaves][:, fates].sum(axis=1))
+    up = tally.stream[:, :, StreamCount.ENDED] + tally.stream[
+        :, :, list(LOST_BY_SOURCE.values())
+    ].sum(axis=2)
+    assert (up <= tally.stream[:, :, StreamCount.SENT]).all()
 
 
 def way_up_ends(network: Network, stream: Stream, origin: int) -> int:

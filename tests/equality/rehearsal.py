@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis.vendor.pretty import RepresentationPrinter
 
-from sim.dataplane.edit import Edit
+from sim.dataplane.edit import Edit, UseLine
 from sim.dataplane.engine import Engine
 from sim.dataplane.tally import Tally
 from sim.media.packets import Packets
@@ -143,8 +143,13 @@ class Rehearsal:
 
 
 def spans(rehearsal: Rehearsal, cuts: Cuts) -> list[tuple[int, int]]:
-    """Return the spans of a cutting; in the last one the run drains."""
-    return list(pairwise([0, *cuts, rehearsal.scenario.duration_ns, FOREVER_NS]))
+    """Return the spans of a cutting; in the last one the run drains.
+
+    A site uses another line at the beginning of a span only, so time is cut there too.
+    """
+    moves_ns = {edit.at_ns for edit in rehearsal.edits if isinstance(edit, UseLine)}
+    inside = sorted({*cuts, *moves_ns} - {0})
+    return list(pairwise([0, *inside, rehearsal.scenario.duration_ns, FOREVER_NS]))
 
 
 def play(rehearsal: Rehearsal, engine: Engine, cuts: Cuts = ()) -> Iterator[int]:

@@ -183,7 +183,7 @@ def test_a_full_egress_refuses_the_last_copies() -> None:
     assert hops(engine, 3) == [(0, Fate.EGRESS_QUEUE, 0)]
     assert engine.tally.line[3, LineCount.COPY_LOST_QUEUE] == 1
     assert engine.tally.line[3, LineCount.OFFERED] == 0
-    assert engine.tally.egress[0].tolist() == [3, 0, 1, 4, 4, 0, 0, 0]
+    assert engine.tally.egress[0].tolist() == [3, 0, 1, 4, 4, 0, 0, 0, 0]
 
 
 def test_the_overhead_of_a_copy_is_in_its_service_and_in_the_memory() -> None:

@@ -272,6 +272,7 @@ class Meeting:
         self.network: Network = build_network(scenario)
         self.tally = Tally.zeros(
             self.network.grouping,
+            backups=len(self.network.backups),
             egresses=len(self.network.egresses),
             streams=len(scenario.streams),
             turns=len(scenario.agenda),

@@ -40,6 +40,7 @@ from sim.dataplane.kernels.hearing import (
     watch_lane,
 )
 from sim.dataplane.kernels.intake import lay_own, offer_copies, offer_own
+from sim.dataplane.kernels.merge import child_at
 from sim.lanes import LANES
 
 LINES = int(Abreast.LINES)
@@ -52,7 +53,8 @@ def undisturbed(d, tree, lines, changes):
     """Say whether direction `d` can be replayed abreast in this span."""
     if not tree.plain[d] or changes.first[d] != changes.first[d + 1]:
         return False
-    return lines.up[d] and lines.room_up[d] and lines.fed[d]
+    takes_part = lines.present[d] and lines.in_use[d]
+    return takes_part and lines.up[d] and lines.room_up[d] and lines.fed[d]
 
 
 @inner
@@ -66,9 +68,9 @@ def rises_alone(s, tree, lines, changes):
 
 @inner
 def go_down_abreast(
-    s, last, start_ns, end_ns, tree, lines, chains, tables, flow, changes, copies, counts, bench
+    s, start_ns, end_ns, tree, lines, chains, tables, flow, changes, copies, counts, bench
 ):
-    """Replay the lines to `s` and some siblings up to site `last`.
+    """Replay the lines to `s` and some siblings in the same chunk.
 
     Returns how many; 0 if there are too few; or CROWDED.
     """
@@ -76,8 +78,12 @@ def go_down_abreast(
     first_child, end_child = tree.child_first[e], tree.child_first[e + 1]
     for i in range(first_child + tree.rank[s], end_child):
         child = tree.children[i]
-        if child > last or lanes == LANES:
+        if lanes == LANES:
             break
+        # What comes earlier in preorder is replayed already.
+        later = tree.place[child] >= tree.place[s] and tree.chunk[child] == tree.chunk[s]
+        if not later or child_at(e, i, tree) < 0:
+            continue
         if not lines.replayed[child] and undisturbed(child, tree, lines, changes):
             set_field(SITE, lanes, child, board)
             carried = max(carried, lines.carried[child])

@@ -43,26 +43,43 @@ class Gates(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """What never changes in a run; see `Network` for shapes."""
+    """How the sites hang together; see `Network` for shapes.
+
+    What is of a direction stands in rows. The line that site s uses has rows s, down, and n + s,
+    up; those that nobody uses have the rows from 2n on. When a site uses another line, the two
+    change places, and what is of the sites follows (see `lodgings`); nothing else ever changes.
+    """
 
     feed: Int64s
     rank: Int64s
     relay: Bools
     room: Bools
-    watched: Bools  # by direction
-    plain: Bools  # by direction: may be replayed abreast while nothing happens to it, see `abreast`
+    hop: Int64s  # by row, the number of the direction there
+    site: Int64s  # by row, the site at its lower end
+    rises: Bools  # by row, whether it is a direction up
+    watched: Bools  # by row
+    plain: Bools  # by row: may be replayed abreast while nothing happens to it, see `abreast`
     processing_ns: Int64s
-    propagation_ns: Int64s  # by direction
+    propagation_ns: Int64s  # by row
     site_egress_first: Int64s
     child_first: Int64s
     children: Int64s
+    child_row: Int64s  # (children,) the row of the line down to each
+    serves: Bools  # (children,) whether copies are made for it
+    served: Int64s  # (e,) for how many
+    leading: Int64s  # (e,) for how many before the first for which none is
+    orphan: Bools  # (children,) whether copies may be left for it, which leads to nobody any more
+    orphans: Int64s  # (e,) how many there are
     slot: Int64s  # (e,) where an egress's copies stand in `Copies`
     dark_after_ns: int
     parent: Int64s
-    end: Int64s
+    chunk: Int64s  # (n,) the part of the tree that it is replayed with
+    place: Int64s  # (n,) in preorder
+    end: Int64s  # (n,) the places of the sites below it and of itself are place .. end-1
     owner: Int64s  # (e,) the site an egress belongs to
     tier: Int64s
     order: Int64s
+    mixed: Bools  # (1,) whether what a source sends up may come to a relay over two children
     ends_next: Bools  # whether all it ever sends up is its own, and ends at the next relay
     sends_down: Bools  # whether its relay is an origin of what goes down
     speaker: Bools  # whether it ever sends what comes back to it
@@ -75,14 +92,15 @@ class Tree(NamedTuple):
     gates: Gates
     precedence: Int64s  # (streams,)
     lowest: int  # the largest precedence number of any stream
+    passes: Bools  # (rows, streams) which streams a relay passes on; row 0: all
     playout_ns: Int64s  # (streams,) FOREVER_NS where freezes are not measured
     most_others: int  # packets of others in any one memory
-    line_histogram: Int64s  # (2n,) row of `Counts.line_delay`
+    line_histogram: Int64s  # by row, the row of `Counts.line_delay`
     room_histogram: Int64s  # (n,) row of `Counts.room_delay` and `Counts.up_delay`
 
 
 class Buckets(NamedTuple):
-    """Policers of each direction of each site's line, shape (2n,); see `policer`."""
+    """Policers of each direction, by row as in `Tree`; see `policer`."""
 
     rate_bps: Int64s
     burst_nbit: Int64s  # a full bucket; 0: no policer
@@ -111,9 +129,10 @@ class Backgrounds(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """State of each direction of each site's line, shape (2n,): s is down, n + s is up."""
+    """State of each direction, by row as in `Tree`; of sites, in the rows below 2n."""
 
     up: Bools
+    in_use: Bools  # by the site, whose room, at a leaf, takes part
     service: Int64s  # row of the service table
     drain_ns: Int64s
     free_ns: Int64s
@@ -123,6 +142,8 @@ class Lines(NamedTuple):
     carried: Int64s
     room_up: Bools  # the room at the lower end
     fed: Bools  # the relay at the lower end
+    present: Bools  # whether that room takes part
+    passes: Int64s  # which row of `Tree.passes` the relay at the lower end keeps to
     priority: Bools  # whether classes wait for each other; else all are one class
     others: Backgrounds
     replayed: Bools  # (n,) whether a site was replayed abreast of an earlier one in this walk
@@ -132,6 +153,7 @@ class Relays(NamedTuple):
     """State of each site's relay, shape (n,)."""
 
     up: Bools
+    passes: Int64s  # row of `Tree.passes`
     carried_at: Int64s
     carried: Int64s
 
@@ -278,5 +300,6 @@ class Abreast(IntEnum):
 
 # Kinds of `Changes` to a line ...
 LINE_DOWN, LINE_UP, UNSENT_DIES, LINE_RATE, LINE_LOSS, ROOM_DOWN, ROOM_UP, UNFED, FED = range(9)
+USED, GIVEN_UP, ROOM_JOINED, ROOM_LEFT, UP_PASSES = range(9, 14)
 # ... and to a relay.
-RELAY_DOWN, RELAY_UP, EGRESS_RATE = range(3)
+RELAY_DOWN, RELAY_UP, EGRESS_RATE, SERVED, UNSERVED, RELAY_PASSES = range(6)

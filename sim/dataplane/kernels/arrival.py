@@ -34,6 +34,8 @@ ROOM_DELAY_MAX_NS = int(RoomCount.DELAY_MAX_NS)
 ROOM_LAST_NS = int(RoomCount.LAST_NS)
 ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
 ROOM_DARK_NS = int(RoomCount.DARK_NS)
+ROOM_DUPLICATES = int(RoomCount.DUPLICATES)
+ROOM_ABSENT = int(RoomCount.ABSENT)
 
 HEARD = int(StreamCount.RECEIVED)
 HEARD_DELAY_SUM_NS = int(StreamCount.DELAY_SUM_NS)
@@ -57,10 +59,13 @@ ARRIVED = int(Fate.ARRIVED)
 FATE_RECEIVED = int(Fate.ROOM_RECEIVED)
 FATE_ROOM_OUTAGE = int(Fate.ROOM_OUTAGE)
 FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
+FATE_ROOM_DUPLICATE = int(Fate.ROOM_DUPLICATE)
+FATE_ROOM_ABSENT = int(Fate.ROOM_ABSENT)
 
 _BUCKETS_PER_CACHE_LINE = 16  # of 4 bytes in 64
 
 NO_ROOM = -1
+CAME_BEFORE = -1  # instead of when a packet was offered, once it is known as a duplicate
 NO_TURN = -1
 
 
@@ -96,9 +101,9 @@ def ask_for_counts(d, room, tree, counts):
     longest = bucket(counts.line[d, DELAY_MAX_NS])
     ask_for_delays(counts.line_delay[tree.line_histogram[d]], shortest, longest)
     listener = room
-    if d >= tree.relay.size:
+    if tree.rises[d]:
         # Most of what goes up ends at the next relay, so its delay is that of the line.
-        listener = d - tree.relay.size
+        listener = tree.site[d]
         ask_for_delays(counts.up_delay[tree.room_histogram[listener]], shortest, longest)
     elif room != NO_ROOM:
         longest = bucket(counts.room[room, ROOM_DELAY_MAX_NS])
@@ -113,6 +118,8 @@ def ask_for_counts(d, room, tree, counts):
 @kernel
 def room_fate(s, lines):
     """Return what becomes of a packet that reaches the room of `s` now."""
+    if not lines.present[s]:
+        return FATE_ROOM_ABSENT
     if not lines.room_up[s]:
         return FATE_ROOM_DEAD
     return FATE_RECEIVED if lines.fed[s] else FATE_ROOM_OUTAGE
@@ -137,7 +144,7 @@ def settle(d, first, arrived, tree, flow, counts, bench):
     line[DELAY_MAX_NS] = delay_max_ns
     if tree.watched[d]:
         for i in range(packet.size):
-            note(d, packet[i], ARRIVED, arrival_ns[i], flow, bench)
+            note(tree.hop[d], packet[i], ARRIVED, arrival_ns[i], flow, bench)
 
 
 @inner
@@ -163,22 +170,29 @@ def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
     """Count packets of others under their one fate in the room."""
     if first == arrived:
         return
+    duplicates = 0
     if fate == FATE_RECEIVED:
-        size_bytes, total_ns, longest_ns = receive(
+        duplicates, size_bytes, total_ns, longest_ns = receive(
             counts.stream[s], counts.room_delay[tree.room_histogram[s]],
             0, first, arrived, tree, flow, bench,
         )  # fmt: skip
-        count_room(counts.room[s], arrived - first, size_bytes, total_ns, longest_ns)
-        watch_room(counts.room[s], first, arrived, tree, bench)
+        received = arrived - first - duplicates
+        count_room(counts.room[s], received, size_bytes, total_ns, longest_ns)
+        counts.room[s, ROOM_DUPLICATES] += duplicates
+        watch_room(counts.room[s], first, arrived, duplicates, tree, bench)
         if flow.turns_begin:
-            hear_turns(counts.turn[s], first, arrived, flow, bench)
+            hear_turns(counts.turn[s], first, arrived, duplicates, flow, bench)
+    elif fate == FATE_ROOM_ABSENT:
+        counts.room[s, ROOM_ABSENT] += arrived - first
     elif fate == FATE_ROOM_OUTAGE:
         counts.room[s, ROOM_LOST_OUTAGE] += arrived - first
     else:
         counts.room[s, ROOM_LOST_ENDPOINT] += arrived - first
     if tree.watched[s]:
         for i in range(first, arrived):
-            note(s, bench.packet[i], fate, bench.arrival_ns[i], flow, bench)
+            again = duplicates > 0 and bench.offered_ns[i] == CAME_BEFORE
+            own_fate = FATE_ROOM_DUPLICATE if again else fate
+            note(s, bench.packet[i], own_fate, bench.arrival_ns[i], flow, bench)
 
 
 @inner
@@ -186,19 +200,17 @@ def receive(streams, delays, lag_ns, first, arrived, tree, flow, bench):
     """Count what a listener has received, stream by stream; see docs/model.md, section 7.
 
     `streams` are its rows of `Tally.stream`, `delays` its histogram. Delays count from `lag_ns`
-    before a packet was sent. Returns (bytes, sum of the delays, the longest).
+    before a packet was sent. Of what comes down, a packet that comes once more, or after what
+    follows it, counts for nothing but is marked CAME_BEFORE on the bench. Returns (how many did,
+    bytes of the others, sum of their delays, the longest).
     """
     packet, sent_ns, size_bytes = bench.packet[first:arrived], flow.sent_ns, flow.size_bytes
     arrivals_ns = bench.arrival_ns[first:arrived]
     stream_of, origin_of, playouts_ns = flow.stream, flow.origin, tree.playout_ns
-    size_sum_bytes, total_ns, longest_ns = 0, 0, 0
+    size_sum_bytes, total_ns, longest_ns, duplicates = 0, 0, 0, 0
     for i in range(packet.size):
         p, arrival_ns = unsigned(packet[i]), arrivals_ns[i]
         delay_ns = arrival_ns - sent_ns[p] + lag_ns
-        delays[unsigned(bucket(delay_ns))] += np.uint32(1)
-        size_sum_bytes += size_bytes[p]
-        total_ns += delay_ns
-        longest_ns = max(longest_ns, delay_ns)
         stream, origin = unsigned(stream_of[p]), origin_of[p]
         if streams[stream, LAST_ORIGIN] != origin + 1:
             # The first packet of a source follows itself: no jitter, no gap.
@@ -212,10 +224,18 @@ def receive(streams, delays, lag_ns, first, arrived, tree, flow, bench):
         if tree.goes_down[stream]:
             number = flow.sequence[p]
             missing = number - streams[stream, NEXT_SEQUENCE]
+            if missing < 0:
+                bench.offered_ns[first + i] = CAME_BEFORE
+                duplicates += 1
+                continue
             if missing > 0 and waited_ns <= tree.dark_after_ns:
                 streams[stream, LOSS_RUNS] += 1
                 streams[stream, LOSS_RUN_PACKETS] += missing
-            streams[stream, NEXT_SEQUENCE] = max(streams[stream, NEXT_SEQUENCE], number + 1)
+            streams[stream, NEXT_SEQUENCE] = number + 1
+        delays[unsigned(bucket(delay_ns))] += np.uint32(1)
+        size_sum_bytes += size_bytes[p]
+        total_ns += delay_ns
+        longest_ns = max(longest_ns, delay_ns)
         jitter_16ns = next_jitter(
             streams[stream, JITTER_16NS], delay_ns, streams[stream, HEARD_TRANSIT_NS]
         )
@@ -231,7 +251,7 @@ def receive(streams, delays, lag_ns, first, arrived, tree, flow, bench):
         streams[stream, HEARD_DELAY_MAX_NS] = delay_max_ns
         streams[stream, HEARD_LAST_NS] = arrival_ns
         streams[stream, HEARD_TRANSIT_NS] = delay_ns
-    return size_sum_bytes, total_ns, longest_ns
+    return duplicates, size_sum_bytes, total_ns, longest_ns
 
 
 @inner
@@ -244,10 +264,12 @@ def count_room(room, packets, size_bytes, total_ns, longest_ns):
 
 
 @inner
-def watch_room(room, first, arrived, tree, bench):
+def watch_room(room, first, arrived, duplicates, tree, bench):
     """Bring a room's longest wait and its dark time up to date, with arrivals in order of time."""
     last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
     for i in range(first, arrived):
+        if duplicates and bench.offered_ns[unsigned(i)] == CAME_BEFORE:
+            continue
         gap_ns = bench.arrival_ns[unsigned(i)] - last_ns
         gap_max_ns = max(gap_max_ns, gap_ns)
         if gap_ns > tree.dark_after_ns:
@@ -269,9 +291,10 @@ def hear_turn(heard, arrival_ns):
 
 
 @kernel
-def hear_turns(turn_counts, first, arrived, flow, bench):
+def hear_turns(turn_counts, first, arrived, duplicates, flow, bench):
     """Count in a room what has come of the first frames of turns."""
     for i in range(first, arrived):
         turn = flow.turn[bench.packet[i]]
-        if turn != NO_TURN:
+        again = duplicates > 0 and bench.offered_ns[i] == CAME_BEFORE
+        if turn != NO_TURN and not again:
             hear_turn(turn_counts[turn], bench.arrival_ns[i])

@@ -1,7 +1,8 @@
 """An egress through one span: the shared interface through which a relay sends its copies.
 
 Equal copies of one instant leave one service time apart and a full egress refuses a suffix of
-them, so a packet's copies are one row (see `arrays`). An egress's rows are in order of departure.
+them, so a packet's copies are one row for each run of children that get one (see `arrays`); most
+often all do, and there is one row. An egress's rows are in order of departure.
 Where classes are, a packet goes in before the copies of higher precedence numbers that have not
 begun, and those move back. A packet of others is a row of one copy, for a child after the last.
 """
@@ -18,6 +19,9 @@ COPY_LOST_OUTAGE = int(LineCount.COPY_LOST_OUTAGE)
 COPY_LOST_QUEUE = int(LineCount.COPY_LOST_QUEUE)
 LOST_OUTAGE = int(EgressCount.LOST_OUTAGE)
 LOST_QUEUE = int(EgressCount.LOST_QUEUE)
+OFFERED = int(EgressCount.OFFERED)
+WITHHELD = int(EgressCount.WITHHELD)
+UNSERVED = int(EgressCount.UNSERVED)
 BACKLOG_MAX_NS = int(EgressCount.BACKLOG_MAX_NS)
 BACKGROUND_OFFERED = int(EgressCount.BACKGROUND_OFFERED)
 BACKGROUND_SENT = int(EgressCount.BACKGROUND_SENT)
@@ -32,8 +36,55 @@ def withheld_rank(e, packet, children, tree, flow):
     """Return the rank of the child that gets no copy, since it is a leaf and sent it; or all."""
     origin = flow.origin[packet]
     if tree.feed[origin] == e and not tree.relay[origin]:
-        return tree.rank[origin]
+        rank = tree.rank[origin]
+        if tree.serves[tree.child_first[e] + rank]:
+            return rank
     return children
+
+
+@inner
+def next_run(e, rank, withheld, children, tree):
+    """Return the next run of ranks, from `rank` on, that get a copy: the first, and one beyond.
+
+    The first is `children` if there is none.
+    """
+    leading, serves = tree.leading[e], tree.serves
+    low = rank + (rank == withheld)
+    if low < leading:
+        return low, withheld if low < withheld < leading else leading
+    if tree.served[e] == leading:
+        return children, children
+    first = tree.child_first[e]
+    while low < children and (low == withheld or not serves[first + low]):
+        low += 1
+    high = low
+    while high < children and high != withheld and serves[first + high]:
+        high += 1
+    return low, high
+
+
+@inner
+def count_copies(e, withheld, children, tree, counts):
+    """Count the copies that are due of a packet, and those that are not; return how many are."""
+    left_out = withheld < children
+    due = tree.served[e] - left_out
+    counts.egress[e, OFFERED] += due
+    counts.egress[e, WITHHELD] += left_out
+    counts.egress[e, UNSERVED] += children - tree.served[e]
+    return due
+
+
+@kernel
+def serve(e, i, served, tree):
+    """Make copies for the child at place `i`, or make none any more."""
+    if tree.serves[i] == served:
+        return
+    tree.serves[i] = served
+    tree.served[e] += 1 if served else -1
+    first, leading = tree.child_first[e], 0
+    while first + leading < tree.child_first[e + 1] and tree.serves[first + leading]:
+        leading += 1
+    tree.leading[e] = leading
 
 
 @kernel
@@ -44,11 +95,12 @@ def lose_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
     tier = tree.tier[tree.owner[e]]
     counts.egress[e, LOST_OUTAGE] += high - low
     for rank in range(low, high):
-        child = tree.children[tree.child_first[e] + rank]
-        counts.line[child, COPY_LOST_OUTAGE] += 1
-        lose_down(child, packet, OUTAGE, tier, tree, flow, counts)
-        if tree.watched[child]:
-            note(child, packet, FATE_OUTAGE, at_ns, flow, bench)
+        place = tree.child_first[e] + rank
+        row = tree.child_row[place]
+        counts.line[row, COPY_LOST_OUTAGE] += 1
+        lose_down(tree.children[place], packet, OUTAGE, tier, tree, flow, counts)
+        if tree.watched[row]:
+            note(tree.hop[row], packet, FATE_OUTAGE, at_ns, flow, bench)
 
 
 @kernel
@@ -56,9 +108,11 @@ def lose_packet(e, packet, at_ns, tree, flow, counts, bench):
     """Lose at `at_ns` all copies of a packet that a dead relay does not process."""
     children = tree.child_first[e + 1] - tree.child_first[e]
     withheld = withheld_rank(e, packet, children, tree, flow)
-    lose_copies(e, packet, 0, withheld, at_ns, tree, flow, counts, bench)
-    if withheld < children:
-        lose_copies(e, packet, withheld + 1, children, at_ns, tree, flow, counts, bench)
+    count_copies(e, withheld, children, tree, counts)
+    low, high = next_run(e, 0, withheld, children, tree)
+    while low < children:
+        lose_copies(e, packet, low, high, at_ns, tree, flow, counts, bench)
+        low, high = next_run(e, high, withheld, children, tree)
 
 
 @kernel
@@ -67,11 +121,12 @@ def refuse_copies(e, packet, low, high, at_ns, tree, flow, counts, bench):
     tier = tree.tier[tree.owner[e]]
     counts.egress[e, LOST_QUEUE] += max(high - low, 0)
     for rank in range(low, high):
-        child = tree.children[tree.child_first[e] + rank]
-        counts.line[child, COPY_LOST_QUEUE] += 1
-        lose_down(child, packet, QUEUE, tier, tree, flow, counts)
-        if tree.watched[child]:
-            note(child, packet, FATE_QUEUE, at_ns, flow, bench)
+        place = tree.child_first[e] + rank
+        row = tree.child_row[place]
+        counts.line[row, COPY_LOST_QUEUE] += 1
+        lose_down(tree.children[place], packet, QUEUE, tier, tree, flow, counts)
+        if tree.watched[row]:
+            note(tree.hop[row], packet, FATE_QUEUE, at_ns, flow, bench)
 
 
 @inner
@@ -134,45 +189,71 @@ def place_of_class(e, precedence, at_ns, tree, egresses, flow, copies):
 
 
 @inner
+def put_copies(e, slot, row, packet, begins_ns, need_ns, copied, withheld, children, tree, copies):
+    """Write down the first `copied` copies of a packet, which begin at `begins_ns`."""
+    done, high = 0, 0
+    while done < copied:
+        low, high = next_run(e, high, withheld, children, tree)
+        high = min(high, low + copied - done)
+        # The copy of rank `low` is the one after those that are done.
+        base_ns = begins_ns + (done + 1 - low) * need_ns
+        row = put_row(slot, row, packet, base_ns, need_ns, low, high, copies)
+        done += high - low
+
+
+@kernel
+def refuse_rest(e, packet, accepted, withheld, children, at_ns, tree, flow, counts, bench):
+    """Lose the copies of a packet after the first `accepted`."""
+    done = 0
+    low, high = next_run(e, 0, withheld, children, tree)
+    while low < children:
+        first = min(low + max(accepted - done, 0), high)
+        refuse_copies(e, packet, first, high, at_ns, tree, flow, counts, bench)
+        done += high - low
+        low, high = next_run(e, high, withheld, children, tree)
+
+
+@inner
+def rows_of(e, copied, withheld, children, tree):
+    """Return how many rows the first `copied` copies of a packet take."""
+    rows, done, high = 0, 0, 0
+    while done < copied:
+        low, high = next_run(e, high, withheld, children, tree)
+        done += high - low
+        rows += 1
+    return rows
+
+
+@inner
 def offer_copies(e, packet, ready_ns, tree, egresses, flow, copies, counts, bench):
     """Offer an egress one copy of a packet per child; return the service time accepted."""
     slot = tree.slot[e]
     children = tree.child_first[e + 1] - tree.child_first[e]
     withheld = withheld_rank(e, packet, children, tree, flow)
+    due = count_copies(e, withheld, children, tree, counts)
+    row = copies.rows[slot]
     if egresses.service[e] == NO_INTERFACE:
-        row = put_row(slot, copies.rows[slot], packet, ready_ns, 0, 0, withheld, copies)
-        if withheld + 1 < children:
-            row = put_row(slot, row, packet, ready_ns, 0, withheld + 1, children, copies)
-        copies.rows[slot] = row
+        copies.rows[slot] += rows_of(e, due, withheld, children, tree)
+        put_copies(e, slot, row, packet, ready_ns, 0, due, withheld, children, tree, copies)
         return 0
     need_ns = flow.service_ns[egresses.service[e], flow.size_bytes[packet]]
     unsent_ns = max(egresses.free_ns[e] - ready_ns, 0)
-    fit = children
-    if unsent_ns + children * need_ns > egresses.drain_ns[e]:
-        fit = max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns
-    # Accepted are the ranks below `withheld` and `high`, then those above `withheld`.
-    high = min(fit + (fit >= withheld), children)
-    before = min(high, withheld)
-    if high < children:
-        refuse_copies(e, packet, high, withheld, ready_ns, tree, flow, counts, bench)
-        after = max(high, withheld + 1)
-        refuse_copies(e, packet, after, children, ready_ns, tree, flow, counts, bench)
-    accepted = before + max(high - withheld - 1, 0)
+    accepted = due
+    if unsent_ns + due * need_ns > egresses.drain_ns[e]:
+        accepted = max(egresses.drain_ns[e] - unsent_ns, 0) // need_ns
+        refuse_rest(e, packet, accepted, withheld, children, ready_ns, tree, flow, counts, bench)
     if accepted > 0:
         begins_ns = ready_ns + unsent_ns
-        row = copies.rows[slot]
+        rows = rows_of(e, accepted, withheld, children, tree)
         if egresses.priority[e] and unsent_ns > 0:
             precedence = precedence_of(e, packet, tree, egresses, flow)
             row = place_of_class(e, precedence, ready_ns, tree, egresses, flow, copies)
-            rows = (before > 0) + (high > withheld + 1)
             begins_ns = make_way(slot, row, rows, accepted * need_ns, begins_ns, copies)
         else:
-            copies.rows[slot] += (before > 0) + (high > withheld + 1)
-        if before > 0:
-            row = put_row(slot, row, packet, begins_ns + need_ns, need_ns, 0, before, copies)
-        if high > withheld + 1:
-            # One rank on the way gets no copy, so the ranks after it leave one step earlier.
-            put_row(slot, row, packet, begins_ns, need_ns, withheld + 1, high, copies)
+            copies.rows[slot] += rows
+        put_copies(
+            e, slot, row, packet, begins_ns, need_ns, accepted, withheld, children, tree, copies
+        )
         backlog_ns = unsent_ns + accepted * need_ns
         egresses.free_ns[e] = ready_ns + backlog_ns
         counts.egress[e, BACKLOG_MAX_NS] = max(counts.egress[e, BACKLOG_MAX_NS], backlog_ns)

@@ -61,7 +61,7 @@ def stop(d, relay, packet, fate, at_ns, tree, flow, counts, bench):
         column = UNSELECTED if fate == FATE_UNSELECTED else COMPOSED
         counts.stream[flow.origin[packet], flow.stream[packet], column] += 1
     if tree.watched[d]:
-        note(d, packet, fate, at_ns, flow, bench)
+        note(tree.hop[d], packet, fate, at_ns, flow, bench)
 
 
 @kernel

@@ -13,7 +13,10 @@ import numpy as np
 from sim.compiled import inner, unsigned
 from sim.dataplane.kernels.arrays import Abreast
 from sim.dataplane.kernels.arrival import (
+    CAME_BEFORE,
     NO_TURN,
+    ROOM_BYTES,
+    ROOM_DUPLICATES,
     count_room,
     hear_turn,
     hear_turns,
@@ -143,18 +146,38 @@ def hear(stream, got, arrives, transit, origin, playout_ns, heard):
 
 @inner
 def miss(stream, got, arrives, number, origin, dark_after_ns, heard):
-    """Count runs of losses before packets of one stream in the lanes in `got`, before `hear`."""
+    """Count runs of losses before packets of one stream in the lanes in `got`, before `hear`.
+
+    Returns the lanes to which it, or what follows it, had come before.
+    """
     follows = load(heard, heard_cell(stream, ORIGIN)) == origin + 1
     expected = load(heard, heard_cell(stream, NEXT))
-    missing = got & follows & (number > expected)
-    if bits_of(missing):
+    again = got & mask_of(0)
+    unexpected = got & follows & ~(number == expected)
+    if bits_of(unexpected):
+        again = unexpected & (number < expected)
         waited = arrives - load(heard, heard_cell(stream, LAST))
-        missing = missing & (waited <= dark_after_ns)
+        missing = unexpected & ~again & (waited <= dark_after_ns)
         runs, packets = heard_cell(stream, RUNS), heard_cell(stream, RUN_PACKETS)
         store(heard, runs, load(heard, runs) + only(missing, spread(1)))
         store(heard, packets, load(heard, packets) + only(missing, number - expected))
     latest = larger(only(follows, expected), number + 1)
     store(heard, heard_cell(stream, NEXT), where(got, latest, expected))
+    return again
+
+
+@inner
+def forget(again, row, size_bytes, counts, tree, board):
+    """Take back what is counted in rooms of a row's packet in the lanes to which it comes again."""
+    while again:
+        lane = lowest(again)
+        again &= again - 1
+        s = field_of(SITE, lane, board)
+        counts.room[s, ROOM_DUPLICATES] += 1
+        counts.room[s, ROOM_BYTES] -= size_bytes
+        number = board.cells[cell(row, HEARD_BUCKET) + unsigned(lane)]
+        counts.room_delay[tree.room_histogram[s], number] -= np.uint32(1)
+        board.accepted[unsigned(row)] &= ~(1 << lane)
 
 
 @inner
@@ -192,33 +215,25 @@ def settle_carried(lane, first, offset, end_ns, tree, lines, flow, counts, bench
     if not arrived:
         return
     settle(d, 0, arrived, tree, flow, counts, bench)
+    delays = counts.up_delay if offset else counts.room_delay
+    duplicates, size, total, longest = receive(
+        counts.stream[s], delays[tree.room_histogram[s]], 0, 0, arrived, tree, flow, bench
+    )
     if offset:
-        receive(
-            counts.stream[s],
-            counts.up_delay[tree.room_histogram[s]],
-            0,
-            0,
-            arrived,
-            tree,
-            flow,
-            bench,
-        )
-    else:
-        size, total, longest = receive(
-            counts.stream[s],
-            counts.room_delay[tree.room_histogram[s]],
-            0,
-            0,
-            arrived,
-            tree,
-            flow,
-            bench,
-        )
-        count_room(counts.room[s], arrived, size, total, longest)
-        if flow.turns_begin:
-            hear_turns(counts.turn[s], 0, arrived, flow, bench)
-        for i in range(arrived):
+        return
+    count_room(counts.room[s], arrived - duplicates, size, total, longest)
+    counts.room[s, ROOM_DUPLICATES] += duplicates
+    if flow.turns_begin:
+        hear_turns(counts.turn[s], 0, arrived, duplicates, flow, bench)
+    i = 0
+    for row in range(lines.carried[d]):
+        if undecided(row, lane, d, end_ns, tree, board) or board.lost[row] >> lane & 1:
+            continue
+        if duplicates and bench.offered_ns[i] == CAME_BEFORE:
+            board.accepted[row] &= ~(1 << lane)  # so that nobody waited for it
+        else:
             wait(lane, bench.arrival_ns[i], board)
+        i += 1
 
 
 @inner
@@ -291,12 +306,15 @@ def deliver_down(first, rows, end_ns, tree, flow, counts, bench):
         store(cells, cell(row, LINE_BUCKET), where(got, bucket(delay), none))
         store(cells, cell(row, HEARD_BUCKET), bucket(transit))
         delivered = deliver(got, spread(flow.size_bytes[packet]), delay, delivered)
+        origin = spread(flow.origin[packet])
+        number = spread(flow.sequence[packet])
+        again = miss(stream, got, arrives, number, origin, tree.dark_after_ns, board.heard)
+        if bits_of(again):
+            forget(bits_of(again), row, flow.size_bytes[packet], counts, tree, board)
+            got = got & ~again
         # An upper bound of the waits: sorted, no two arrivals are farther apart.
         gap = larger(gap, only(got, arrives - latest))
         latest = larger(latest, only(got, arrives))
-        origin = spread(flow.origin[packet])
-        number = spread(flow.sequence[packet])
-        miss(stream, got, arrives, number, origin, tree.dark_after_ns, board.heard)
         hear(stream, got, arrives, transit, origin, tree.playout_ns[stream], board.heard)
         if flow.turns_begin and flow.turn[packet] != NO_TURN:
             hear_turn_abreast(row, bits_of(got), flow.turn[packet], counts, board)
@@ -404,4 +422,4 @@ def watch_lane(lane, first, rows, end_ns, tree, lines, counts, bench):
             place -= 1
         bench.arrival_ns[place] = arrival_ns
         arrived += 1
-    watch_room(room, 0, arrived, tree, bench)
+    watch_room(room, 0, arrived, 0, tree, bench)

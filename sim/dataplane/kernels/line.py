@@ -10,14 +10,19 @@ from __future__ import annotations
 from sim.compiled import inner, kernel
 from sim.dataplane.kernels.arrays import (
     FED,
+    GIVEN_UP,
     LINE_DOWN,
     LINE_LOSS,
     LINE_RATE,
     LINE_UP,
     ROOM_DOWN,
+    ROOM_JOINED,
+    ROOM_LEFT,
     ROOM_UP,
     UNFED,
     UNSENT_DIES,
+    UP_PASSES,
+    USED,
 )
 from sim.dataplane.kernels.arrival import (
     NO_ROOM,
@@ -40,9 +45,13 @@ def arrived_before(first, count, to_ns, bench):
 
 
 @kernel
-def change_room(d, kind, lines):
+def change_room(d, kind, row, lines):
     """Apply a change to the room or the relay at the lower end of direction `d`."""
-    if kind in (ROOM_DOWN, ROOM_UP):
+    if kind in (ROOM_JOINED, ROOM_LEFT):
+        lines.present[d] = kind == ROOM_JOINED
+    elif kind == UP_PASSES:
+        lines.passes[d] = row
+    elif kind in (ROOM_DOWN, ROOM_UP):
         lines.room_up[d] = kind == ROOM_UP
     elif kind in (UNFED, FED):
         lines.fed[d] = kind == FED
@@ -53,8 +62,11 @@ def change_line(d, c, first, count, tree, lines, chains, tables, flow, changes, 
     """Apply change `c` to direction `d` or to its room; return the new count of entries."""
     at_ns = changes.at_ns[c]
     kind = changes.kind[c]
-    if kind == LINE_DOWN:
-        lines.up[d] = False
+    if kind in (LINE_DOWN, GIVEN_UP):
+        if kind == LINE_DOWN:
+            lines.up[d] = False
+        else:
+            lines.in_use[d] = False
         lines.free_ns[d] = min(lines.free_ns[d], at_ns)
         return kill(d, first, count, -tree.propagation_ns[d], at_ns, tree, flow, counts, bench)
     if kind == UNSENT_DIES:
@@ -62,6 +74,8 @@ def change_line(d, c, first, count, tree, lines, chains, tables, flow, changes, 
         return kill(d, first, count, at_ns, at_ns, tree, flow, counts, bench)
     if kind == LINE_UP:
         lines.up[d] = True
+    elif kind == USED:
+        lines.in_use[d] = True
     elif kind == LINE_RATE:
         lines.service[d] = changes.a[c]
         lines.drain_ns[d] = changes.b[c]
@@ -70,7 +84,7 @@ def change_line(d, c, first, count, tree, lines, chains, tables, flow, changes, 
         chains.row[d] = changes.a[c]
         draw_gap(d, lines.accepted[d], chains, tables)
     else:
-        change_room(d, kind, lines)
+        change_room(d, kind, changes.a[c], lines)
     return count
 
 

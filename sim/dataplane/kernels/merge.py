@@ -1,15 +1,24 @@
 """Merging what several places send to one relay into the one order of the contract.
 
 Packets are ordered by time; packets of one instant by origin, stream and sequence number. A
-*run* is rows (packet, ns) in that order.
+*run* is rows (packet, ns) in that order. A packet that ends where it has come to, and is not yet
+heard there, stands in a run as `~packet`.
 """
 
 from __future__ import annotations
 
-from sim.compiled import kernel
+from sim.compiled import inner, kernel
 
 # Columns of a row of a run.
 PACKET, AT = range(2)
+
+
+@inner
+def child_at(e, i, tree):
+    """Return the child at place `i` of egress `e`, if it uses the line that is fed there; or -1."""
+    child = tree.children[i]
+    here = tree.feed[child] == e and tree.rank[child] == i - tree.child_first[e]
+    return child if here else -1
 
 
 @kernel
@@ -17,6 +26,7 @@ def precedes(one, one_ns, other, other_ns, tree, flow):
     """Say whether a packet comes before another one at the same relay."""
     if one_ns != other_ns:
         return one_ns < other_ns
+    one, other = max(one, ~one), max(other, ~other)
     a, b = tree.order[flow.origin[one]], tree.order[flow.origin[other]]
     if a != b:
         return a < b

@@ -42,7 +42,7 @@ def first_row(slot, rank, i, from_ns, copies):
 def refuse(d, packet, at_ns, conforms, lines, tree, flow, counts, bench):
     """Lose a packet at the door: line down, no tokens, or its memory too full."""
     cause = QUEUE
-    if not lines.up[d]:
+    if not (lines.up[d] and lines.in_use[d]):
         cause, fate = OUTAGE, FATE_LINE_OUTAGE
         counts.line[d, LOST_OUTAGE] += 1
         counts.line[d, REFUSED] += 1
@@ -54,7 +54,7 @@ def refuse(d, packet, at_ns, conforms, lines, tree, flow, counts, bench):
         counts.line[d, LOST_QUEUE] += 1
     lose(d, packet, cause, tree, flow, counts)
     if tree.watched[d]:
-        note(d, packet, fate, at_ns, flow, bench)
+        note(tree.hop[d], packet, fate, at_ns, flow, bench)
 
 
 @kernel
@@ -126,6 +126,8 @@ def offer_span(
     # A line that is down has no memory: all is refused in the one place below.
     drain_ns = lines.drain_ns[d] if lines.up[d] else 0
     policed = lines.up[d] and lines.buckets.burst_nbit[d] > 0
+    # Others do not care whether the meeting uses the line.
+    in_use, own_drain_ns = lines.in_use[d], drain_ns if lines.in_use[d] else 0
     free_ns = lines.free_ns[d]
     busy_ns = max(free_ns - from_ns, 0)
     n = accepted_before = lines.accepted[d]
@@ -162,8 +164,8 @@ def offer_span(
         offered_bytes += size_bytes
         need_ns = service_ns[unsigned(size_bytes)]
         backlog_ns = backlog_with(need_ns, free_ns, at_ns)
-        conforms = not policed or take_tokens(d, at_ns, size_bytes, lines.buckets)
-        if not conforms or backlog_ns > drain_ns:
+        conforms = not (policed and in_use) or take_tokens(d, at_ns, size_bytes, lines.buckets)
+        if not conforms or backlog_ns > own_drain_ns:
             refused += 1
             refuse(d, packet, at_ns, conforms, lines, tree, flow, counts, bench)
             continue

@@ -87,7 +87,7 @@ def decide_special(d, place, tree, flow, counts, bench):
     lose(d, packet, LINE, tree, flow, counts)
     if tree.watched[d]:
         leaves_ns = bench.arrival_ns[place] - tree.propagation_ns[d]
-        note(d, packet, FATE_LINE_LOSS, leaves_ns, flow, bench)
+        note(tree.hop[d], packet, FATE_LINE_LOSS, leaves_ns, flow, bench)
 
 
 @kernel
@@ -120,7 +120,7 @@ def kill(d, first, count, leaving_from_ns, at_ns, tree, flow, counts, bench):
         counts.line[d, LOST_OUTAGE] += 1
         lose(d, packet, OUTAGE, tree, flow, counts)
         if tree.watched[d]:
-            note(d, packet, FATE_LINE_OUTAGE, at_ns, flow, bench)
+            note(tree.hop[d], packet, FATE_LINE_OUTAGE, at_ns, flow, bench)
     return count
 
 

@@ -6,7 +6,15 @@ A packet is processed for a fixed time; then one copy per child enters each egre
 from __future__ import annotations
 
 from sim.compiled import inner, kernel
-from sim.dataplane.kernels.arrays import EGRESS_RATE, RELAY_DOWN, RELAY_UP
+from sim.dataplane.kernels.arrays import (
+    EGRESS_RATE,
+    RELAY_DOWN,
+    RELAY_PASSES,
+    RELAY_UP,
+    SERVED,
+    UNSERVED,
+)
+from sim.dataplane.kernels.arrival import note
 from sim.dataplane.kernels.background import BACKGROUND, QUIET
 from sim.dataplane.kernels.egress import (
     BACKGROUND_SENT,
@@ -16,13 +24,17 @@ from sim.dataplane.kernels.egress import (
     offer_copies,
     offer_others,
     retime_copies,
-    withheld_rank,
+    serve,
 )
-from sim.dataplane.tally import EgressCount
+from sim.dataplane.kernels.source import OUTAGE, lose
+from sim.dataplane.tally import EgressCount, Fate, LineCount
 
-OFFERED = int(EgressCount.OFFERED)
-WITHHELD = int(EgressCount.WITHHELD)
 BUSY_NS = int(EgressCount.BUSY_NS)
+OFFERED = int(LineCount.OFFERED)
+OFFERED_BYTES = int(LineCount.OFFERED_BYTES)
+REFUSED = int(LineCount.REFUSED)
+LOST_OUTAGE = int(LineCount.LOST_OUTAGE)
+FATE_LINE_OUTAGE = int(Fate.LINE_OUTAGE)
 
 # Columns of a carried row of copies.
 PACKET, BASE, STEP, LOW, HIGH = range(5)
@@ -102,6 +114,10 @@ def change_relay(s, c, head, held, tree, relays, egresses, flow, changes, copies
         egresses.service[e] = changes.b[c]
         egresses.drain_ns[e] = changes.c[c]
         retime_copies(e, at_ns, tree, egresses, flow, copies)
+    elif changes.kind[c] in (SERVED, UNSERVED):
+        serve(changes.b[c], changes.a[c], changes.kind[c] == SERVED, tree)
+    elif changes.kind[c] == RELAY_PASSES:
+        relays.passes[s] = changes.a[c]
     return head
 
 
@@ -115,19 +131,16 @@ def relay_span(
     Returns (next arrival, head, held) of the packets in processing.
     """
     first_egress, last_egress = tree.site_egress_first[s], tree.site_egress_first[s + 1]
+    alive, passes = relays.up[s], tree.passes[relays.passes[s]]
     while i < arrived and bench.arrival_ns[i] < to_ns:
-        for e in range(first_egress, last_egress):
-            children = tree.child_first[e + 1] - tree.child_first[e]
-            packet = bench.packet[i]
-            withheld = withheld_rank(e, packet, children, tree, flow) < children
-            counts.egress[e, OFFERED] += children - withheld
-            counts.egress[e, WITHHELD] += withheld
-            if not relays.up[s]:
-                lose_packet(e, packet, bench.arrival_ns[i], tree, flow, counts, bench)
-        if relays.up[s]:
-            bench.processing[held, 0] = bench.packet[i]
+        packet = bench.packet[i]
+        if alive and passes[flow.stream[packet]]:
+            bench.processing[held, 0] = packet
             bench.processing[held, 1] = bench.arrival_ns[i]
             held += 1
+        else:
+            for e in range(first_egress, last_egress):
+                lose_packet(e, packet, bench.arrival_ns[i], tree, flow, counts, bench)
         i += 1
     ready = head
     while ready < held and bench.processing[ready, 1] + tree.processing_ns[s] < to_ns:
@@ -175,3 +188,40 @@ def carry_relay(
             )
         from_ns = to_ns
     store_relay(s, head, held, end_ns, tree, relays, egresses, flow, copies, counts, bench)
+
+
+@kernel
+def refuse_orphans(s, start_ns, end_ns, tree, egresses, flow, copies, counts, bench):
+    """Lose the copies that leave in [start_ns, end_ns) for lines that nobody uses any more there.
+
+    They were made before; the line refuses them.
+    """
+    for e in range(tree.site_egress_first[s], tree.site_egress_first[s + 1]):
+        if not tree.orphans[e]:
+            continue
+        slot, first = tree.slot[e], tree.child_first[e]
+        for place in range(first, tree.child_first[e + 1]):
+            if tree.orphan[place]:
+                refuse_orphan(
+                    slot, place - first, tree.child_row[place], start_ns, end_ns,
+                    tree, flow, copies, counts, bench,
+                )  # fmt: skip
+
+
+@kernel
+def refuse_orphan(slot, rank, d, start_ns, end_ns, tree, flow, copies, counts, bench):
+    """Lose the copies of one rank that leave in [start_ns, end_ns) for direction `d`."""
+    line = counts.line[d]
+    for row in range(copies.rows[slot]):
+        packet = copies.packet[slot, row]
+        at_ns = copies.base_ns[slot, row] + rank * copies.step_ns[slot, row]
+        served = copies.low[slot, row] <= rank < copies.high[slot, row]
+        if packet == BACKGROUND or not served or not start_ns <= at_ns < end_ns:
+            continue
+        line[OFFERED] += 1
+        line[OFFERED_BYTES] += flow.size_bytes[packet]
+        line[REFUSED] += 1
+        line[LOST_OUTAGE] += 1
+        lose(d, packet, OUTAGE, tree, flow, counts)
+        if tree.watched[d]:
+            note(tree.hop[d], packet, FATE_LINE_OUTAGE, at_ns, flow, bench)

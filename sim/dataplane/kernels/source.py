@@ -30,15 +30,16 @@ def lose_up(packet, cause, tier, tree, flow, counts):
 def lose_down(s, packet, cause, tier, tree, flow, counts):
     """Book a loss on the way down to `s` to its source, where `s` leads back to it."""
     origin = flow.origin[packet]
-    if s <= origin < tree.end[s] and tree.floor[flow.stream[packet]]:
+    place = tree.place[origin]
+    if tree.place[s] <= place < tree.end[s] and tree.floor[flow.stream[packet]]:
         counts.own_lost[origin, cause, tier] += 1
 
 
 @kernel
 def lose(d, packet, cause, tree, flow, counts):
     """Book a loss on direction `d` to the packet's source."""
-    n = tree.relay.size
-    if d >= n:
-        lose_up(packet, cause, tree.tier[d - n], tree, flow, counts)
+    s = tree.site[d]
+    if tree.rises[d]:
+        lose_up(packet, cause, tree.tier[s], tree, flow, counts)
     else:
-        lose_down(d, packet, cause, tree.tier[d], tree, flow, counts)
+        lose_down(s, packet, cause, tree.tier[s], tree, flow, counts)

@@ -10,12 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
-from sim.dataplane.kernels.arrays import FED, ROOM_DOWN, ROOM_UP, UNFED
+from sim.dataplane.kernels.arrays import (
+    FED,
+    ROOM_DOWN,
+    ROOM_JOINED,
+    ROOM_LEFT,
+    ROOM_UP,
+    UNFED,
+    UP_PASSES,
+)
 from sim.dataplane.kernels.arrival import NO_ROOM, note, receive
 from sim.dataplane.kernels.board import columns_of
 from sim.dataplane.kernels.gate import admit
 from sim.dataplane.kernels.line import carry_line, change_room
-from sim.dataplane.kernels.merge import AT, PACKET, merge_pair, merge_runs
+from sim.dataplane.kernels.merge import AT, PACKET, child_at, merge_pair, merge_runs
 from sim.dataplane.kernels.source import ENDPOINT, OUTAGE, lose_up
 from sim.dataplane.tally import Fate, LineCount, StreamCount
 from sim.media.kernels.emission import write_site
@@ -24,6 +32,7 @@ COPY_LOST_OUTAGE = int(LineCount.COPY_LOST_OUTAGE)
 RECEIVED = int(StreamCount.RECEIVED)
 SENT = int(StreamCount.SENT)
 ENDED = int(StreamCount.ENDED)
+ABSENT = int(StreamCount.ABSENT)
 FATE_RELAY = int(Fate.EGRESS_OUTAGE)
 FATE_ROOM_DEAD = int(Fate.ROOM_DEAD)
 FATE_ENDED = int(Fate.ENDED)
@@ -35,14 +44,15 @@ def gather(s, tree, ups, flow, bench):
     """Stand what the children of `s` pass on in `bench.inbox`, merged; return how many."""
     count, found = 0, 0
     bench.bounds[0] = 0
-    first, last = tree.site_egress_first[s], tree.site_egress_first[s + 1]
-    for i in range(tree.child_first[first], tree.child_first[last]):
-        child = tree.children[i]
-        for row in range(ups.run_at[child], ups.run_at[child] + ups.run[child]):
-            bench.inbox[count, PACKET] = bench.runs[row, PACKET]
-            bench.inbox[count, AT] = bench.runs[row, AT]
-            count += 1
-        if ups.run[child]:
+    for e in range(tree.site_egress_first[s], tree.site_egress_first[s + 1]):
+        for i in range(tree.child_first[e], tree.child_first[e + 1]):
+            child = child_at(e, i, tree)
+            if child < 0 or not ups.run[child]:
+                continue
+            for row in range(ups.run_at[child], ups.run_at[child] + ups.run[child]):
+                bench.inbox[count, PACKET] = bench.runs[row, PACKET]
+                bench.inbox[count, AT] = bench.runs[row, AT]
+                count += 1
             found += 1
             bench.bounds[found] = count
     merge_runs(found, bench.bounds, bench.inbox, bench.spare, tree, flow)
@@ -55,7 +65,7 @@ def lose_in_relay(d, packet, at_ns, tier, tree, flow, counts, bench):
     counts.line[d, COPY_LOST_OUTAGE] += 1
     lose_up(packet, OUTAGE, tier, tree, flow, counts)
     if tree.watched[d]:
-        note(d, packet, FATE_RELAY, at_ns, flow, bench)
+        note(tree.hop[d], packet, FATE_RELAY, at_ns, flow, bench)
 
 
 @kernel
@@ -77,6 +87,7 @@ def process(s, count, end_ns, tree, lines, ups, flow, changes, counts, bench):
     d = tree.relay.size + s
     processing_ns, tier = tree.processing_ns[s], tree.tier[s]
     c, alive, ready = changes.first[d], lines.fed[d], 0
+    passes = tree.passes[lines.passes[d]]
     old_at, old = ups.held_at[s], ups.held[s]
     held = bench.used[0]
     ups.held_at[s] = held
@@ -88,8 +99,10 @@ def process(s, count, end_ns, tree, lines, ups, flow, changes, counts, bench):
             while c < changes.first[d + 1] and changes.at_ns[c] <= at_ns:
                 if changes.kind[c] in (FED, UNFED):
                     alive = changes.kind[c] == FED
+                elif changes.kind[c] == UP_PASSES:
+                    passes = tree.passes[changes.a[c]]
                 c += 1
-            if not alive:
+            if not (alive and passes[flow.stream[packet]]):
                 lose_in_relay(d, packet, at_ns, tier, tree, flow, counts, bench)
                 continue
         ready_ns = at_ns + processing_ns
@@ -112,20 +125,25 @@ def send(s, ready, out_packet, out_ns, tree, lines, flow, changes, counts, bench
     """Put what is sent up at `s` itself behind `ready` rows; return how many rows there are."""
     d = tree.relay.size + s
     c, last = changes.first[d], changes.first[d + 1]
-    room_up, fed = lines.room_up[d], lines.fed[d]
+    room_up, fed, present = lines.room_up[d], lines.fed[d], lines.present[d]
     sent, stream_of, sent_ns = counts.stream[s], flow.stream, flow.sent_ns
     for packet in range(flow.origin_first[s], flow.origin_first[s + 1]):
         stream = unsigned(stream_of[unsigned(packet)])
-        sent[stream, SENT] += 1
-        if tree.down[stream]:
-            continue
         at_ns = sent_ns[unsigned(packet)]
         while c < last and changes.at_ns[c] <= at_ns:
             if changes.kind[c] in (ROOM_DOWN, ROOM_UP):
                 room_up = changes.kind[c] == ROOM_UP
             elif changes.kind[c] in (FED, UNFED):
                 fed = changes.kind[c] == FED
+            elif changes.kind[c] in (ROOM_JOINED, ROOM_LEFT):
+                present = changes.kind[c] == ROOM_JOINED
             c += 1
+        if not (present or tree.down[stream] or tree.composite[stream]):
+            sent[stream, ABSENT] += 1
+            continue
+        sent[stream, SENT] += 1
+        if tree.down[stream]:
+            continue
         able = room_up or tree.composite[stream]
         # What the root's room sends has come up to the root, even if its relay is dead.
         if able and (fed or s == 0):
@@ -146,7 +164,7 @@ def silence(s, packet, at_ns, able, tree, flow, counts, bench):
         return
     lose_up(packet, ENDPOINT, tree.tier[s], tree, flow, counts)
     if tree.watched[d]:
-        note(d, packet, FATE_ROOM_DEAD, at_ns, flow, bench)
+        note(tree.hop[d], packet, FATE_ROOM_DEAD, at_ns, flow, bench)
 
 
 @inner
@@ -174,7 +192,7 @@ def end_or_pass(s, arrived, tree, lines, ups, flow, changes, counts, bench):
     # Of the stretch of one origin and lag that ends here and is not counted yet.
     first, origin, lag_ns = 0, np.int64(-1), 0
     looked_at = arrived
-    if tree.ends_next[s] and alive and c == last and arrived:
+    if tree.ends_next[s] and alive and c == last and arrived and not tree.mixed[0]:
         looked_at, origin = 0, s
     for i in range(looked_at):
         packet, at_ns = bench.packet[unsigned(i)], bench.arrival_ns[unsigned(i)]
@@ -188,6 +206,11 @@ def end_or_pass(s, arrived, tree, lines, ups, flow, changes, counts, bench):
         composed_ns = 0
         if tree.composite[stream]:
             composed_ns = tree.transcoding_ns[flow.origin[packet]]
+        if heard and tree.mixed[0]:
+            # It may be heard only in order of time with what comes over the relay's other children.
+            runs[used, PACKET], runs[used, AT] = ~packet, at_ns
+            used += 1
+            continue
         if heard and flow.origin[unsigned(packet)] == origin and composed_ns == lag_ns:
             continue
         if origin >= 0:
@@ -211,6 +234,24 @@ def end_or_pass(s, arrived, tree, lines, ups, flow, changes, counts, bench):
 
 
 @kernel
+def hear_ended(count, tree, flow, counts, bench):
+    """Hear what ends at a relay, of what stands in its inbox in order; return how many go on."""
+    kept = 0
+    for i in range(count):
+        packet, at_ns = bench.inbox[i, PACKET], bench.inbox[i, AT]
+        if packet >= 0:
+            bench.inbox[kept, PACKET], bench.inbox[kept, AT] = packet, at_ns
+            kept += 1
+            continue
+        bench.packet[0], bench.arrival_ns[0] = ~packet, at_ns
+        origin, lag_ns = np.int64(flow.origin[~packet]), 0
+        if tree.composite[flow.stream[~packet]]:
+            lag_ns = tree.transcoding_ns[origin]
+        hear_source(origin, lag_ns, 0, 1, tree, flow, counts, bench)
+    return kept
+
+
+@kernel
 def end_at_root(rows, tree, lines, ups, flow, changes, counts, bench):
     """End at once what the root's own room sends to all; bring its state up to date."""
     n = tree.relay.size
@@ -224,7 +265,7 @@ def end_at_root(rows, tree, lines, ups, flow, changes, counts, bench):
             note(n, packet, FATE_ENDED, at_ns, flow, bench)
     bench.used[2] = used + rows
     for c in range(changes.first[n], changes.first[n + 1]):
-        change_room(n, changes.kind[c], lines)
+        change_room(n, changes.kind[c], changes.a[c], lines)
 
 
 @kernel
@@ -242,7 +283,7 @@ def note_ends(d, arrived, tree, lines, flow, changes, bench):
         stream = flow.stream[packet]
         if tree.tier[above] <= tree.ends[stream]:
             fate = FATE_ENDED if alive or tree.floor[stream] else FATE_ENDED_OUTAGE
-            note(d, packet, fate, at_ns, flow, bench)
+            note(tree.hop[d], packet, fate, at_ns, flow, bench)
 
 
 @inner
@@ -250,10 +291,37 @@ def rows_needed(s, tree, lines, ups, flow):
     """Return at most how many packets the up line of `s` may have to do with in this span."""
     needed = flow.origin_first[s + 1] - flow.origin_first[s]
     needed += lines.carried[tree.relay.size + s] + ups.held[s] + 2 * tree.most_others
-    first, last = tree.site_egress_first[s], tree.site_egress_first[s + 1]
-    for i in range(tree.child_first[first], tree.child_first[last]):
-        needed += ups.run[tree.children[i]]
+    for e in range(tree.site_egress_first[s], tree.site_egress_first[s + 1]):
+        for i in range(tree.child_first[e], tree.child_first[e + 1]):
+            child = child_at(e, i, tree)
+            if child >= 0:
+                needed += ups.run[child]
     return needed
+
+
+@entry
+def walk_unused(
+    rows, begin, start_ns, end_ns, tree, lines, chains, tables, flow, changes, counts, bench
+):
+    """Replay directions rows[begin:], which no site uses; return where it stopped.
+
+    They carry what others send, and may fail and come back. It stops before one whose packets may
+    not fit the bench; the caller enlarges it and calls again from there.
+    """
+    bench.offers.rows[0] = 0
+    for position in range(begin, rows.size):
+        d = rows[position]
+        needed = lines.carried[d] + 2 * tree.most_others
+        fits = needed <= bench.packet.size and bench.used[0] + needed <= bench.new.shape[0]
+        if bench.log.shape[0] and bench.used[1] + needed > bench.log.shape[0]:
+            fits = False
+        if not fits:
+            return position
+        carry_line(
+            d, 0, 0, NO_ROOM, start_ns, end_ns,
+            tree, lines, chains, tables, flow, changes, bench.offers, counts, bench,
+        )  # fmt: skip
+    return rows.size
 
 
 @entry
@@ -288,6 +356,8 @@ def walk_up(
         out_packet, out_ns = offers.packet[0], offers.base_ns[0]
         if tree.relay[s] and s != 0:
             count = gather(s, tree, ups, flow, bench)
+            if tree.mixed[0]:
+                count = hear_ended(count, tree, flow, counts, bench)
             ready = process(s, count, end_ns, tree, lines, ups, flow, changes, counts, bench)
             spare = bench.spare
             rows = send(

@@ -7,8 +7,8 @@ from sim.dataplane.kernels.abreast import CROWDED, go_down_abreast, undisturbed
 from sim.dataplane.kernels.arrival import NO_ROOM, enter_room, room_fate
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
-from sim.dataplane.kernels.relay import carry_relay
-from sim.dataplane.kernels.up import gather
+from sim.dataplane.kernels.relay import carry_relay, refuse_orphans
+from sim.dataplane.kernels.up import gather, hear_ended
 
 
 @kernel
@@ -34,6 +34,8 @@ def reach_root(end_ns, tree, lines, ups, flow, changes, counts, bench):
     The root's own room hears what others have sent.
     """
     arrived = gather(0, tree, ups, flow, bench)
+    if tree.mixed[0]:
+        arrived = hear_ended(arrived, tree, flow, counts, bench)
     rows = arrived
     for row in range(ups.run_at[0], ups.run_at[0] + ups.run[0]):
         bench.inbox[rows, PACKET], bench.inbox[rows, AT] = (
@@ -44,6 +46,7 @@ def reach_root(end_ns, tree, lines, ups, flow, changes, counts, bench):
     merge_pair(0, arrived, rows, bench.inbox, bench.spare, tree, flow)
     for i in range(rows):
         bench.packet[i], bench.arrival_ns[i] = bench.spare[i, PACKET], bench.spare[i, AT]
+        bench.offered_ns[i] = bench.arrival_ns[i]
     entered, last = 0, changes.first[1]
     for c in range(changes.first[0], last + 1):
         to_ns = changes.at_ns[c] if c < last else end_ns
@@ -54,7 +57,7 @@ def reach_root(end_ns, tree, lines, ups, flow, changes, counts, bench):
             enter_room(0, entered, reached, room_fate(0, lines), tree, flow, counts, bench)
         entered = reached
         if c < last:
-            change_room(0, changes.kind[c], lines)
+            change_room(0, changes.kind[c], changes.a[c], lines)
     return rows
 
 
@@ -87,7 +90,7 @@ def walk_down(
             return position
         if undisturbed(s, tree, lines, line_changes):
             lanes = go_down_abreast(
-                s, sites[-1], start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
+                s, start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
                 copies, counts, bench,
             )  # fmt: skip
             if lanes == CROWDED:
@@ -110,4 +113,5 @@ def walk_down(
                 s, arrived, start_ns, end_ns,
                 tree, relays, egresses, flow, relay_changes, copies, counts, bench,
             )  # fmt: skip
+            refuse_orphans(s, start_ns, end_ns, tree, egresses, flow, copies, counts, bench)
     return sites.size

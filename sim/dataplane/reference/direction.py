@@ -45,12 +45,18 @@ class Flight:
 class LiveDirection:
     """One direction of the line of a site, down to it or up from it.
 
-    A packet that reaches it is refused while the line is down, then if its policer has no
-    tokens for it, then if the memory has no room for it. Else it waits, is sent, is lost at its
-    last bit if its number was picked, crosses the wire and arrives. A failing line kills it
-    wherever it is; the failing relay that sends into it, until its last bit has left.
+    A packet that reaches it is refused while the line is down or not in use, then if its policer
+    has no tokens for it, then if the memory has no room for it. Else it waits, is sent, is lost at
+    its last bit if its number was picked, crosses the wire and arrives. A line that fails or is
+    given up kills it wherever it is; the failing relay that sends into it, until its last bit has
+    left.
 
-    A packet of others goes the same way up to its last bit, without a number, and is gone.
+    A packet of others goes the same way up to its last bit, without a number, and is gone. It
+    does not care whether the meeting uses the line.
+
+    Attributes
+    ----------
+    hop : number of the direction
     """
 
     def __init__(
@@ -90,11 +96,12 @@ class LiveDirection:
         self._ledger = ledger
         self._count = ledger.tally.line[hop]
         self._delay = ledger.line_delay(hop)
-        self._hop = hop
+        self.hop = hop
         self._propagation_ns = propagation_ns
         self._losses = losses
         self._arrive = arrive
         self._up = True
+        self._in_use = True
         self._failed_ns = -1
         self._wire: dict[Crossing, Flight] = {}
 
@@ -104,6 +111,18 @@ class LiveDirection:
             return
         self._up = False
         self._failed_ns = self._clock.now_ns
+        self._empty()
+
+    def give_up(self) -> None:
+        """Be used no longer: lose all that is on the line, and refuse what comes."""
+        self._in_use = False
+        self._empty()
+
+    def use(self) -> None:
+        """Be used from now on, empty of the meeting's packets."""
+        self._in_use = True
+
+    def _empty(self) -> None:
         self.kill_unsent()
         for crossing, flight in self._wire.items():
             flight.process.interrupt()
@@ -116,6 +135,13 @@ class LiveDirection:
     def restore(self) -> None:
         """Come back, empty."""
         self._up = True
+
+    def refuse(self, packet: Packet) -> None:
+        """Lose a packet that comes from an egress that does not feed the line any more."""
+        self._count[LineCount.OFFERED] += 1
+        self._count[LineCount.OFFERED_BYTES] += packet.size_bytes
+        self._count[LineCount.REFUSED] += 1
+        self._ledger.lose_on_line(self.hop, packet, LossCause.OUTAGE)
 
     def kill_unsent(self) -> None:
         """Lose what waits or is being sent; what is on the wire arrives."""
@@ -147,10 +173,12 @@ class LiveDirection:
         """Accept or refuse a packet that reaches the line now."""
         self._count[LineCount.OFFERED] += 1
         self._count[LineCount.OFFERED_BYTES] += packet.size_bytes
-        cause = self._refusal(packet.size_bytes)
+        if not self._in_use:
+            self._ledger.encounters[Encounter.LINE_NOT_IN_USE] += 1
+        cause = self._refusal(packet.size_bytes) if self._in_use else LossCause.OUTAGE
         if cause is not None:
             self._count[LineCount.REFUSED] += cause == LossCause.OUTAGE
-            self._ledger.lose_on_line(self._hop, packet, cause)
+            self._ledger.lose_on_line(self.hop, packet, cause)
             return
         switches = self._losses.switches
         doomed = self._losses.picks()
@@ -187,7 +215,7 @@ class LiveDirection:
     def _leave(self, crossing: Crossing) -> None:
         """Lose a packet whose last bit has left, or put it on the wire."""
         if crossing.doomed:
-            self._ledger.lose_on_line(self._hop, crossing.packet, LossCause.LINE)
+            self._ledger.lose_on_line(self.hop, crossing.packet, LossCause.LINE)
             self._ledger.encounters[Encounter.LINE_LOSS] += 1
             return
         self._wire[crossing] = Flight(
@@ -209,9 +237,9 @@ class LiveDirection:
         self._count[LineCount.DELAY_SUM_NS] += delay_ns
         self._count[LineCount.DELAY_MAX_NS] = max(self._count[LineCount.DELAY_MAX_NS], delay_ns)
         self._delay[bucket(delay_ns)] += 1
-        self._ledger.decide(self._hop, packet, Fate.ARRIVED)
+        self._ledger.decide(self.hop, packet, Fate.ARRIVED)
         self._arrive(packet)
 
     def _kill(self, crossing: Crossing) -> None:
-        self._ledger.lose_on_line(self._hop, crossing.packet, LossCause.OUTAGE)
+        self._ledger.lose_on_line(self.hop, crossing.packet, LossCause.OUTAGE)
         self._ledger.encounters[Encounter.UP_KILLED_ON_LINE] += crossing.packet.direction == "up"

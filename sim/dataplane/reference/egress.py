@@ -15,28 +15,42 @@ from sim.dataplane.tally import EgressCount, Fate
 from sim.scenario.model import Egress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Copy(Carriage):
-    """One copy of a packet, for one child.
+@dataclass(slots=True, kw_only=True, eq=False)
+class Child:
+    """A line that the egress may feed.
 
     Attributes
     ----------
-    site : number of the child
+    site : number of the site at its lower end
+    line : its direction down
+    in_use : whether the site uses this line, and this egress feeds it
+    served : whether copies are made for it: it is in use, and the room of a leaf takes part
     """
 
     site: int
+    line: LiveDirection
+    in_use: bool
+    served: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copy(Carriage):
+    """One copy of a packet, for one child."""
+
+    child: Child
 
 
 class LiveEgress:
-    """Offers one copy of each packet per child, in the order of the children.
+    """Offers one copy of each packet per child that is served, in the order of the children.
 
     A child that is a leaf and the packet's origin gets none. A copy enters its line when its
-    last bit has left the egress. With rate 0 there is no interface: copies enter their lines at
-    once, none is refused, and none is ever held.
+    last bit has left the egress, even if the child is not served any more. With rate 0 there is
+    no interface: copies enter their lines at once, none is refused, and none is ever held.
 
     Attributes
     ----------
     interface : the transmitter that all children share, or None
+    children : in their order
     """
 
     def __init__(
@@ -47,11 +61,11 @@ class LiveEgress:
         number: int,
         egress: Egress,
         rate_bps: int,
-        lines: dict[int, LiveDirection],
+        children: list[Child],
         leaves: frozenset[int],
         tie: Encounter,
     ) -> None:
-        """Take the down lines of the children by site number, in the order of the children."""
+        """Take the children, and which sites are leaves."""
         self.interface: Transmitter[Copy] | None = None
         if rate_bps > 0:
             self.interface = Transmitter(
@@ -73,28 +87,16 @@ class LiveEgress:
         self._ledger = ledger
         self._number = number
         self._count = ledger.tally.egress[number]
-        self._lines = lines
+        self.children = children
         self._leaves = leaves
-
-    def expect(self, packet: Packet) -> None:
-        """Count the copies due of a packet that has reached the relay."""
-        due = self.copies(packet)
-        withheld = len(self._lines) - due
-        self._count[EgressCount.OFFERED] += due
-        self._count[EgressCount.WITHHELD] += withheld
-        self._ledger.encounters[Encounter.WITHHELD] += withheld
-
-    def copies(self, packet: Packet) -> int:
-        """Return how many copies of a packet it makes."""
-        return len(self._children(packet))
 
     def offer(self, packet: Packet) -> None:
         """Take a processed packet, to send one copy to each child."""
         if self.interface is not None:
             self._doorway.reach(packet)
             return
-        for site in self._children(packet):
-            self._lines[site].doorway.reach(packet)
+        for child in self._due(packet):
+            child.line.doorway.reach(packet)
 
     def offer_background(self, packet: BackgroundPacket) -> None:
         """Take a packet of others, if there is an interface for it."""
@@ -103,15 +105,15 @@ class LiveEgress:
 
     def lose_all_copies(self, packet: Packet) -> None:
         """Lose every copy of a packet that a dead relay cannot process."""
-        for site in self._children(packet):
-            self._lose(Copy(packet=packet, site=site), Fate.EGRESS_OUTAGE)
+        for child in self._due(packet):
+            self._lose(Copy(packet=packet, child=child), Fate.EGRESS_OUTAGE)
 
     def kill(self) -> None:
         """Lose what the relay's fault finds at this egress and in its lines' transmitters."""
         if self.interface is not None:
             for copy in self.interface.kill():
                 self._lose(copy, Fate.EGRESS_OUTAGE)
-        for line in self._lines.values():
+        for line in (child.line for child in self.children if child.in_use):
             if line.on_wire():
                 self._ledger.encounters[Encounter.SURVIVED_ON_WIRE] += 1
             line.kill_unsent()
@@ -133,17 +135,32 @@ class LiveEgress:
             self._count[EgressCount.BACKGROUND_SENT] = self.interface.background_sent
             self._ledger.encounters[Encounter.CUT_BURST] += self.interface.splits_burst()
 
-    def _children(self, packet: Packet) -> list[int]:
-        """Return the children that get a copy, in their order."""
-        return [site for site in self._lines if site != packet.origin or site not in self._leaves]
+    def _due(self, packet: Packet) -> list[Child]:
+        """Return the children that get a copy now, in their order; count them and the others."""
+        served = [child for child in self.children if child.served]
+        due = [
+            child
+            for child in served
+            if child.site != packet.origin or child.site not in self._leaves
+        ]
+        withheld, unserved = len(served) - len(due), len(self.children) - len(served)
+        self._count[EgressCount.OFFERED] += len(due)
+        self._count[EgressCount.WITHHELD] += withheld
+        self._count[EgressCount.UNSERVED] += unserved
+        self._ledger.encounters[Encounter.WITHHELD] += withheld
+        places = [child.served for child in self.children]
+        self._ledger.encounters[Encounter.UNSERVED_BETWEEN] += (
+            False in places[places.index(True) :] if True in places else 0
+        )
+        return due
 
     def _enter(self, packet: Packet) -> None:
         """Accept one copy for each child, as far as the memory holds them."""
         assert self.interface is not None
-        children = self._children(packet)
+        children = self._due(packet)
         accepted = 0
-        for site in children:
-            copy = Copy(packet=packet, site=site)
+        for child in children:
+            copy = Copy(packet=packet, child=child)
             if self.interface.spare_ns(packet.size_bytes) < 0:
                 self._lose(copy, Fate.EGRESS_QUEUE)
             else:
@@ -162,7 +179,12 @@ class LiveEgress:
             self.interface.accept(packet)
 
     def _leave(self, copy: Copy) -> None:
-        self._lines[copy.site].doorway.reach(copy.packet)
+        self._ledger.encounters[Encounter.COPY_FOR_NOBODY] += not copy.child.served
+        if copy.child.in_use:
+            copy.child.line.doorway.reach(copy.packet)
+        else:
+            copy.child.line.refuse(copy.packet)
 
     def _lose(self, copy: Copy, fate: Fate) -> None:
-        self._ledger.lose_copy(self._number, copy.site, copy.packet, fate)
+        child = copy.child
+        self._ledger.lose_copy(self._number, child.line.hop, child.site, copy.packet, fate)

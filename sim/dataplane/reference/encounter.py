@@ -66,6 +66,16 @@ class Encounter(StrEnum):
     BACKGROUND_OVERTAKEN = "a packet of the meeting overtakes a background packet"
     BACKGROUND_AHEAD = "a background packet overtakes a packet of the meeting"
 
+    JOINED = "the room of a leaf joins"
+    ABSENT_SOURCE = "a room that does not take part should send"
+    ABSENT_BESIDE_RELAY = "a packet reaches a relay whose room does not take part"
+    UNSERVED_BETWEEN = "a child that is not served stands behind one that is"
+    COPY_FOR_NOBODY = "a copy leaves an egress for a child that is not served any more"
+    MOVED = "a site uses another line"
+    LINE_NOT_IN_USE = "a packet reaches a line that is not in use"
+    CAME_AGAIN = "a packet comes to a room once more, or after what follows it"
+    NOT_PASSED_ON = "a living relay does not pass on a packet's stream"
+
     WITHHELD = "no copy is made for the speaker"
     FLOOR_LOST = "a floor packet is lost on the way up"
     FLOOR_AT_DEAD_ROOT = "a floor packet reaches a dead root"

@@ -14,9 +14,13 @@ Readings of the text (docs/model.md) where it leaves a choice:
   the order of packets, those of others after the meeting's.
 - Packets of one instant are accepted one after the other: the first to find nothing being sent
   has begun when the second comes, whatever its class.
-- An egress's OFFERED and WITHHELD are counted when the packet reaches the relay, dead or alive;
-  so between spans OFFERED is what entered the lines, was lost, or is pending, copies in
-  processing included.
+- An egress's OFFERED, WITHHELD and UNSERVED are counted when the copies are made, or when the
+  packet is lost before; who gets one is decided then. A packet in processing is pending once.
+- A copy is made for a child that is served then. If that changes before it leaves the egress, it
+  leaves all the same, and the line refuses it.
+- What is on a line that is given up is lost, as if the line had failed. A line not in use goes on
+  with the packets of others, and may fail and come back.
+- A relay that passes on some streams only loses the others as they come, as a dead one would.
 - An egress without interface (rate 0) stays without: a change of its rate changes nothing, and
   no packet of others passes it.
 - Packets of others go on at the egresses and down lines of a dead relay: it is the line that is
@@ -36,16 +40,21 @@ from itertools import pairwise
 from simpy.events import ProcessGenerator
 
 from sim.dataplane.edit import (
+    AskKeyFrame,
     Edit,
     FailLine,
     FailRelay,
     FailRoom,
+    JoinRoom,
+    LeaveRoom,
     RestoreLine,
     RestoreRelay,
     RestoreRoom,
     SetEgressRate,
     SetLineLoss,
     SetLineRate,
+    SetRelayPasses,
+    UseLine,
 )
 from sim.dataplane.reference.clock import Clock, First
 from sim.dataplane.reference.direction import LiveDirection
@@ -53,7 +62,7 @@ from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.ledger import Ledger
 from sim.dataplane.reference.packet import Packet
 from sim.dataplane.reference.tree import LiveTree
-from sim.dataplane.reference.way import end_of_way_up
+from sim.dataplane.reference.way import ends_tier
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
 from sim.network.tree import Network
@@ -79,6 +88,7 @@ class ReferenceEngine:
             streams=len(scenario.streams),
             turns=len(scenario.agenda),
             tiers=len(network.tiers),
+            backups=len(network.backups),
         )
         self._scenario = scenario
         self._network = network
@@ -142,7 +152,7 @@ class ReferenceEngine:
                     stream=index,
                     sequence=int(packets.sequence[row]),
                     direction=stream.direction,
-                    end=end_of_way_up(stream, self._network, origin=origin),
+                    ends_tier=ends_tier(stream, self._network),
                     composite=stream.composite,
                     precedence=stream.precedence,
                     sent_ns=sent_ns,
@@ -179,6 +189,18 @@ class ReferenceEngine:
                 self._direction(edit).change_loss(edit.loss)
             case SetEgressRate():
                 self._tree.egresses[edit.target].retime(edit.rate_bps)
+            case UseLine():
+                self._tree.use_line(edit.target, edit.line, edit.egress)
+            case JoinRoom():
+                self._tree.join(edit.target)
+            case LeaveRoom():
+                self._tree.leave(edit.target)
+            case SetRelayPasses():
+                relay = self._tree.sites[edit.target].relay
+                if relay is not None:
+                    relay.passes = edit.streams
+            case AskKeyFrame():
+                pass  # it is the source that hears it
             case FailRelay() | RestoreRelay() | FailRoom() | RestoreRoom():
                 self._apply_to_site(edit)
             case _:
@@ -196,10 +218,10 @@ class ReferenceEngine:
             part.restore()
 
     def _both_directions(self, edit: Edit) -> tuple[LiveDirection, LiveDirection]:
-        if edit.target not in self._tree.directions:
+        down, up = self._network.down(edit.target), self._network.up(edit.target)
+        if down not in self._tree.directions:
             raise ValueError(f"site {edit.target} has no line to edit: {edit}")
-        up = len(self._network.sites) + edit.target
-        return self._tree.directions[edit.target], self._tree.directions[up]
+        return self._tree.directions[down], self._tree.directions[up]
 
     def _direction(self, edit: Edit) -> LiveDirection:
         if edit.target not in self._tree.directions:

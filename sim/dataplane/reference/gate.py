@@ -37,6 +37,7 @@ class Gate:
         self._network = network
         self._encounters = encounters
         self._site = site
+        self._tier = int(network.tier[site])
         self._composes = bool(network.composes[site])
         self._select = int(network.select[site])
         in_order = sorted(coming, key=lambda source: (network.order[source[0]], source[1]))
@@ -53,7 +54,7 @@ class Gate:
         if source in self._refused:
             self._encounters[Encounter.REFUSED_PORT] += 1
             return Fate.REFUSED_PORT
-        if packet.direction == "floor" or packet.end == self._site:
+        if packet.direction == "floor" or self._tier <= packet.ends_tier:
             return None
         if self._composes:
             self._encounters[Encounter.COMPOSED] += 1

@@ -9,6 +9,7 @@ import numpy as np
 from sim.dataplane.reference.clock import Clock
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.packet import Packet
+from sim.dataplane.reference.way import NOWHERE
 from sim.dataplane.tally import (
     EgressCount,
     Fate,
@@ -42,10 +43,12 @@ STOPPED = {Fate.UNSELECTED: StreamCount.UNSELECTED, Fate.COMPOSED: StreamCount.C
 class Ledger:
     """The tally, the fates at watched sites, and what was met on the way.
 
-    A hop is the number of a direction: s is down, n + s is up.
+    A hop is the number of a direction, as in `Network`.
 
     Attributes
     ----------
+    root_hop : n, the hop on which what the root's own room says ends
+    parent : of each site by number, as they hang now; -1 of the root
     tally : what was counted so far
     encounters : how often the run met each Encounter
     """
@@ -54,19 +57,24 @@ class Ledger:
         self.tally = tally
         self.encounters: Counter[Encounter] = Counter()
         self._clock = clock
-        self._sites = len(network.sites)
+        self.root_hop = self._sites = len(network.sites)
+        self._backups = len(network.backups)
+        self._site = network.direction_site.tolist()
+        self._shared = network.grouping.shared
         self._group = network.grouping.site.tolist()
         self._groups = network.grouping.groups
         self._tier = network.tier.tolist()
-        self._parent = network.parent.tolist()
-        self._end = network.end.tolist()
+        self.parent: list[int] = network.parent.tolist()
+        self._egress_site = network.egress_site.tolist()
         self._watch = watch
         self._fates: list[tuple[int, int, int, int]] = []
 
     def line_delay(self, hop: int) -> Histogram:
         """Return the histogram of a direction's delays."""
-        way, site = divmod(hop, self._sites)
-        delays: Histogram = self.tally.line_delay[way * self._groups + self._group[site]]
+        row = int(self._goes_up(hop)) * self._groups + self._group[self._site[hop]]
+        if hop >= 2 * self._sites and not self._shared:
+            row = hop
+        delays: Histogram = self.tally.line_delay[row]
         return delays
 
     def room_delay(self, site: int) -> Histogram:
@@ -80,45 +88,49 @@ class Ledger:
 
     def decide(self, hop: int, packet: Packet, fate: Fate) -> None:
         """Write down what becomes of a packet on a hop, or in the room or relay after it."""
-        if hop % self._sites in self._watch:
+        if self._site[hop] in self._watch:
             self._fates.append((hop, packet.number, int(fate), self._clock.now_ns))
 
-    def lose_copy(self, egress: int, site: int, packet: Packet, fate: Fate) -> None:
-        """Count a copy for `site` that ends in the relay above or at its egress.
+    def leave_out(self, packet: Packet) -> None:
+        """Count a packet that is not sent, for its room does not take part."""
+        self.tally.stream[packet.origin, packet.stream, StreamCount.ABSENT] += 1
+
+    def lose_copy(self, egress: int, hop: int, site: int, packet: Packet, fate: Fate) -> None:
+        """Count a copy for `hop`, down to `site`, that ends in the relay above or at its egress.
 
         `fate` is EGRESS_OUTAGE or EGRESS_QUEUE.
         """
         if fate == Fate.EGRESS_OUTAGE:
             self.tally.egress[egress, EgressCount.LOST_OUTAGE] += 1
-            self.tally.line[site, LineCount.COPY_LOST_OUTAGE] += 1
+            self.tally.line[hop, LineCount.COPY_LOST_OUTAGE] += 1
             cause = LossCause.OUTAGE
         else:
             self.tally.egress[egress, EgressCount.LOST_QUEUE] += 1
-            self.tally.line[site, LineCount.COPY_LOST_QUEUE] += 1
+            self.tally.line[hop, LineCount.COPY_LOST_QUEUE] += 1
             cause = LossCause.QUEUE
-        self.decide(site, packet, fate)
-        self._lose_on_way_back(site, packet, cause, at=self._parent[site])
+        self.decide(hop, packet, fate)
+        self._lose_on_way_back(site, packet, cause, at=self._egress_site[egress])
 
     def lose_on_line(self, hop: int, packet: Packet, cause: LossCause) -> None:
         """Count a packet that a direction of a line loses; on the way up, also for its source."""
         column, fate = ON_LINE[cause]
         self.tally.line[hop, column] += 1
         self.decide(hop, packet, fate)
-        if hop >= self._sites:
-            self._lose_for_source(hop - self._sites, packet, cause)
+        site = self._site[hop]
+        if self._goes_up(hop):
+            self._lose_for_source(site, packet, cause)
         else:
-            self._lose_on_way_back(hop, packet, cause, at=hop)
+            self._lose_on_way_back(site, packet, cause, at=site)
 
-    def lose_in_relay(self, site: int, packet: Packet) -> None:
-        """Count a packet on its way up that the dead or dying relay of `site` loses."""
-        hop = self._sites + site
+    def lose_in_relay(self, hop: int, site: int, packet: Packet) -> None:
+        """Count a packet on its way up over `hop` that the relay of `site` before it loses."""
         self.tally.line[hop, LineCount.COPY_LOST_OUTAGE] += 1
         self.decide(hop, packet, Fate.EGRESS_OUTAGE)
         self._lose_for_source(site, packet, LossCause.OUTAGE)
 
-    def lose_at_source(self, packet: Packet) -> None:
-        """Count a packet that a dead room should send."""
-        self.decide(self._sites + packet.origin, packet, Fate.ROOM_DEAD)
+    def lose_at_source(self, hop: int, packet: Packet) -> None:
+        """Count a packet that a dead room should send over `hop`."""
+        self.decide(hop, packet, Fate.ROOM_DEAD)
         self._lose_for_source(packet.origin, packet, LossCause.ENDPOINT)
 
     def end(self, hop: int, packet: Packet) -> None:
@@ -129,10 +141,10 @@ class Ledger:
             delay_ns = self._clock.now_ns - packet.due_ns
             self.tally.up_delay[self._group[packet.origin], bucket(delay_ns)] += 1
 
-    def lose_at_end(self, hop: int, packet: Packet) -> None:
-        """Count an `up` packet that ends at a dead relay; `hop` is its last."""
+    def lose_at_end(self, hop: int, site: int, packet: Packet) -> None:
+        """Count an `up` packet that ends at the dead relay of `site`; `hop` is its last."""
         self.decide(hop, packet, Fate.ENDED_OUTAGE)
-        self._lose_for_source(packet.end, packet, LossCause.OUTAGE)
+        self._lose_for_source(site, packet, LossCause.OUTAGE)
 
     def stop(self, hop: int, site: int, packet: Packet, fate: Fate) -> None:
         """Count a packet that the relay of `site` stops; `hop` is its last.
@@ -161,5 +173,15 @@ class Ledger:
 
     def _lose_on_way_back(self, site: int, packet: Packet, cause: LossCause, *, at: int) -> None:
         """Count what a speaker's packet loses at `at` on its way down towards its own site."""
-        if packet.direction == "floor" and site <= packet.origin < self._end[site]:
+        if packet.direction == "floor" and self._leads_to(site, packet.origin):
             self.tally.own_lost[packet.origin, cause, self._tier[at]] += 1
+
+    def _leads_to(self, site: int, origin: int) -> bool:
+        """Return whether `origin` is `site` or hangs somewhere below it now."""
+        while origin not in (site, NOWHERE):
+            origin = self.parent[origin]
+        return origin == site
+
+    def _goes_up(self, hop: int) -> bool:
+        primaries, backups = 2 * self._sites, self._backups
+        return self._sites <= hop < primaries or hop >= primaries + backups

@@ -18,7 +18,7 @@ class Packet:
     stream : index into the scenario's streams
     sequence : from 0 within the stream of the origin
     direction : its stream's
-    end : number of the site whose relay ends its way up; -1: it has none
+    ends_tier : the first relay of this tier or a higher one ends its way up; -1: it has none
     composite : whether the relay sends it, not the room
     precedence : its class, 0 goes first
     sent_ns : when its source sends it
@@ -33,7 +33,7 @@ class Packet:
     stream: int
     sequence: int
     direction: Literal["down", "up", "floor"]
-    end: int
+    ends_tier: int
     composite: bool
     precedence: int
     sent_ns: int

@@ -24,13 +24,11 @@ class Work:
     ----------
     ready_ns : when it will be done
     process : what does it
-    copies : how many packets or copies come of it
     lose : what to do if the relay fails before
     """
 
     ready_ns: int
     process: Process
-    copies: int
     lose: Callable[[Packet], None]
 
 
@@ -46,6 +44,8 @@ class LiveRelay:
     ----------
     alive : whether it is up
     failed_ns : when it last failed; -1: never
+    up : the up line in use; the root has none
+    passes : which streams it passes on; None: all. What else reaches it alive is lost
     """
 
     def __init__(
@@ -58,33 +58,26 @@ class LiveRelay:
         egresses: Sequence[LiveEgress],
         up: LiveDirection | None,
     ) -> None:
-        """Take the egresses and the own up line, which the root has not."""
+        """Take the egresses and the up line in use, which the root has not."""
         self.alive = True
         self.failed_ns = -1
+        self.up = up
+        self.passes: tuple[bool, ...] | None = None
         self._clock = clock
         self._ledger = ledger
         self._site = site
         self._processing_ns = processing_ns
         self._egresses = egresses
-        self._up = up
         self._works: dict[Packet, Work] = {}
 
     def send_down(self, packet: Packet) -> None:
         """Begin to process a packet that reaches the relay now on its way down, or lose it."""
-        for egress in self._egresses:
-            egress.expect(packet)
-        self._receive(
-            packet,
-            copies=sum(egress.copies(packet) for egress in self._egresses),
-            done=self._copy,
-            lose=self._lose_copies,
-        )
+        self._receive(packet, done=self._copy, lose=self._lose_copies)
 
     def send_up(self, packet: Packet) -> None:
         """Begin to process a packet that reaches the relay now on its way up, or lose it."""
-        assert self._up is not None, "no way up passes the root"
         self._ledger.encounters[Encounter.UP_AT_DEAD_RELAY] += not self.alive
-        self._receive(packet, copies=1, done=self._up.doorway.reach, lose=self._lose_up)
+        self._receive(packet, done=self._enter_up, lose=self._lose_up)
 
     def fail(self) -> None:
         """Die, and lose all packets and copies whose last bit is not on a wire."""
@@ -103,37 +96,37 @@ class LiveRelay:
         self._works.clear()
         for egress in self._egresses:
             egress.kill()
-        if self._up is not None:
-            if self._up.on_wire():
+        if self.up is not None:
+            if self.up.on_wire():
                 self._ledger.encounters[Encounter.SURVIVED_ON_UP_WIRE] += 1
-            self._up.kill_unsent()
+            self.up.kill_unsent()
 
     def restore(self) -> None:
         """Come back, empty."""
         self.alive = True
 
     def pending(self) -> int:
-        """Return how many copies are in processing, and packets on their way up."""
-        return sum(work.copies for work in self._works.values())
+        """Return how many packets are in processing, on their way down or up."""
+        return len(self._works)
 
     def _receive(
         self,
         packet: Packet,
         *,
-        copies: int,
         done: Callable[[Packet], None],
         lose: Callable[[Packet], None],
     ) -> None:
-        if self.alive:
+        passes = self.passes is None or self.passes[packet.stream]
+        if self.alive and passes:
             self._works[packet] = Work(
                 ready_ns=self._clock.now_ns + self._processing_ns,
                 process=self._clock.process(self._process(packet, done)),
-                copies=copies,
                 lose=lose,
             )
             return
         lose(packet)
-        if self.failed_ns == self._clock.now_ns:
+        self._ledger.encounters[Encounter.NOT_PASSED_ON] += self.alive
+        if not self.alive and self.failed_ns == self._clock.now_ns:
             self._ledger.encounters[Encounter.FAULT_AT_ARRIVAL] += 1
 
     def _process(self, packet: Packet, done: Callable[[Packet], None]) -> ProcessGenerator:
@@ -153,5 +146,10 @@ class LiveRelay:
         for egress in self._egresses:
             egress.lose_all_copies(packet)
 
+    def _enter_up(self, packet: Packet) -> None:
+        assert self.up is not None, "no way up passes the root"
+        self.up.doorway.reach(packet)
+
     def _lose_up(self, packet: Packet) -> None:
-        self._ledger.lose_in_relay(self._site, packet)
+        assert self.up is not None, "no way up passes the root"
+        self._ledger.lose_in_relay(self.up.hop, self._site, packet)

@@ -11,19 +11,22 @@ from sim.dataplane.reference.ledger import Ledger
 from sim.dataplane.reference.listener import listen, miss
 from sim.dataplane.reference.packet import BackgroundPacket, Packet
 from sim.dataplane.reference.relay import LiveRelay
-from sim.dataplane.tally import Fate, RoomCount, TurnCount, bucket
+from sim.dataplane.tally import Fate, RoomCount, StreamCount, TurnCount, bucket
 from sim.scenario.model import Stream
 
 
 class LiveRoom:
     """The endpoint of one site, fed when a packet reaches the site on its way down.
 
-    A dead room loses the packet; else a dead relay on the site does; else it is received.
+    A room that does not take part passes the packet by. A dead room loses it; else a dead relay
+    on the site does; else it is received, unless it or what follows it had come before: after its
+    site or one above has moved to another line, a stream may begin again a little earlier.
     Gaps between packets are counted among the received ones.
 
     Attributes
     ----------
     alive : whether it is up
+    present : whether it takes part
     doorway : where packets come in; packets of two speakers may reach the root at one instant
     """
 
@@ -38,6 +41,7 @@ class LiveRoom:
         dark_after_ns: int,
     ) -> None:
         self.alive = True
+        self.present = True
         self.doorway = Doorway(
             clock,
             ledger.encounters,
@@ -67,13 +71,23 @@ class LiveRoom:
     def _enter(self, packet: Packet) -> None:
         """Show a packet that reaches the site now, or lose it."""
         relay_dead = self._relay is not None and not self._relay.alive
-        if not self.alive:
+        heard = self._stream_counts[packet.stream]
+        again = heard[StreamCount.LAST_ORIGIN] == packet.origin + 1
+        if not self.present:
+            self._count[RoomCount.ABSENT] += 1
+            self._ledger.encounters[Encounter.ABSENT_BESIDE_RELAY] += 1
+            fate = Fate.ROOM_ABSENT
+        elif not self.alive:
             self._count[RoomCount.LOST_ENDPOINT] += 1
             self._ledger.encounters[Encounter.BOTH_DEAD] += relay_dead
             fate = Fate.ROOM_DEAD
         elif relay_dead:
             self._count[RoomCount.LOST_OUTAGE] += 1
             fate = Fate.ROOM_OUTAGE
+        elif again and packet.sequence < heard[StreamCount.NEXT_SEQUENCE]:
+            self._count[RoomCount.DUPLICATES] += 1
+            self._ledger.encounters[Encounter.CAME_AGAIN] += 1
+            fate = Fate.ROOM_DUPLICATE
         else:
             self._show(packet)
             fate = Fate.ROOM_RECEIVED

@@ -28,6 +28,7 @@ class LiveSite:
     Attributes
     ----------
     relay, room : what is here, or None
+    up : the up line in use, or None
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class LiveSite:
         ledger: Ledger,
         *,
         number: int,
-        own_up_hop: int,
+        tier: int,
         relay: LiveRelay | None,
         gate: Gate | None,
         room: LiveRoom | None,
@@ -48,31 +49,35 @@ class LiveSite:
         self._clock = clock
         self._ledger = ledger
         self._number = number
-        self._own_up_hop = own_up_hop
+        self._tier = tier
         self._gate = gate
-        self._up = up
+        self.up = up
         self._streams = streams
         self._ended = False  # whether an `up` packet has ended here
 
     def send(self, packet: Packet) -> None:
         """Send a packet that is due now, or lose it."""
+        from_room = packet.direction != "down" and not packet.composite
+        if from_room and self.room is not None and not self.room.present:
+            self._ledger.leave_out(packet)
+            self._ledger.encounters[Encounter.ABSENT_SOURCE] += 1
+            return
         self._ledger.send(packet)
         if packet.direction == "down":
-            self._ledger.encounters[Encounter.LOCAL_ORIGIN] += self._up is not None
+            self._ledger.encounters[Encounter.LOCAL_ORIGIN] += self.up is not None
             self._send_on_down(packet)
-        elif self.room is not None and not self.room.alive and not packet.composite:
-            self._ledger.lose_at_source(packet)
+        elif from_room and self.room is not None and not self.room.alive:
+            self._ledger.lose_at_source(self._own_up_hop(), packet)
             self._ledger.encounters[Encounter.OWN_AT_DEAD_ROOM] += 1
-        elif packet.end == self._number:
-            self._end(packet, self._own_up_hop)
+        elif self.up is None:
+            self._end(packet, self._own_up_hop())
         elif self.relay is not None and not self.relay.alive:
-            self._ledger.lose_in_relay(self._number, packet)
+            self._ledger.lose_in_relay(self.up.hop, self._number, packet)
             self._ledger.encounters[Encounter.OWN_AT_DEAD_RELAY] += 1
         else:
-            assert self._up is not None, "the root's own way up ends at once"
             if self.room is not None and not self.room.alive:
                 self._ledger.encounters[Encounter.COMPOSITE_OF_DEAD_ROOM] += 1
-            self._up.doorway.reach(packet)
+            self.up.doorway.reach(packet)
 
     def come_down(self, packet: Packet) -> None:
         """Feed the room and the relay with a packet that has come from above."""
@@ -87,11 +92,15 @@ class LiveSite:
         fate = self._gate.stops(packet, self._clock.now_ns) if self.relay.alive else None
         if fate is not None:
             self._ledger.stop(hop, self._number, packet, fate)
-        elif packet.end == self._number:
+        elif self._tier <= packet.ends_tier:
             self._end(packet, hop)
         else:
             self._ledger.encounters[Encounter.PASSED_AN_END] += self._ended
             self.relay.send_up(packet)
+
+    def _own_up_hop(self) -> int:
+        """Return the hop on which what the site's room sends begins; see the ledger."""
+        return self._ledger.root_hop if self.up is None else self.up.hop
 
     def _send_on_down(self, packet: Packet) -> None:
         if self.relay is not None:
@@ -106,7 +115,7 @@ class LiveSite:
             return
         self._ended = True
         if dead:
-            self._ledger.lose_at_end(hop, packet)
+            self._ledger.lose_at_end(hop, self._number, packet)
             self._ledger.encounters[Encounter.ENDS_AT_DEAD_RELAY] += 1
             return
         self._ledger.end(hop, packet)

@@ -11,7 +11,7 @@ from sim import rng
 from sim.dataplane.reference.background import LiveBackground
 from sim.dataplane.reference.clock import Clock
 from sim.dataplane.reference.direction import LiveDirection
-from sim.dataplane.reference.egress import LiveEgress
+from sim.dataplane.reference.egress import Child, LiveEgress
 from sim.dataplane.reference.encounter import Encounter
 from sim.dataplane.reference.gate import build_gates
 from sim.dataplane.reference.ledger import Ledger
@@ -31,7 +31,7 @@ class LiveTree:
 
     Attributes
     ----------
-    directions : by number, s down and n + s up; the root has none
+    directions : by number; the root has none
     egresses : by number
     sites : by number
     """
@@ -46,19 +46,76 @@ class LiveTree:
         self.directions: dict[int, LiveDirection] = {}
         self._build_directions()
         self.egresses = self._build_egresses()
+        self._child = {
+            child.site: child
+            for egress in self.egresses
+            for child in egress.children
+            if child.in_use
+        }
         self._gates = build_gates(scenario, network, ledger.encounters)
         self.sites = [self._build_site(site) for site in range(len(network.sites))]
 
+    def use_line(self, site: int, line: int, egress: int) -> None:
+        """Have a site leave the line it has used, and use another, fed by an egress above it."""
+        self._give_up(self._child[site])
+        down = self.directions[self._network.down(line)]
+        (child,) = (child for child in self.egresses[egress].children if child.line is down)
+        self._child[site] = child
+        child.in_use = True
+        up = self.directions[self._network.up(line)]
+        self.sites[site].up = up
+        relay, room = self.sites[site].relay, self.sites[site].room
+        if relay is not None:
+            relay.up = up
+        self._ledger.parent[site] = int(self._network.line_parent[line])
+        self._ledger.encounters[Encounter.MOVED] += 1
+        if relay is not None or room is None or room.present:
+            self._serve(child)
+
+    def join(self, site: int) -> None:
+        """Have the room of a site take part; at a leaf its line is used from now on."""
+        room = self.sites[site].room
+        if room is None or room.present:
+            return
+        room.present = True
+        if self.sites[site].relay is None:
+            self._serve(self._child[site])
+            self._ledger.encounters[Encounter.JOINED] += 1
+
+    def leave(self, site: int) -> None:
+        """Have the room of a site take part no longer; what is on a leaf's line is lost."""
+        room = self.sites[site].room
+        if room is None or not room.present:
+            return
+        room.present = False
+        if self.sites[site].relay is None:
+            self._give_up(self._child[site])
+            self._child[site].in_use = True
+
+    def _serve(self, child: Child) -> None:
+        child.served = True
+        up = self.sites[child.site].up
+        assert up is not None, "a child has a line"
+        child.line.use()
+        up.use()
+
+    def _give_up(self, child: Child) -> None:
+        child.in_use = child.served = False
+        up = self.sites[child.site].up
+        assert up is not None, "a child has a line"
+        child.line.give_up()
+        up.give_up()
+
     def _build_directions(self) -> None:
         network = self._network
-        n = len(network.sites)
-        for site, line in enumerate(network.lines):
+        for number, line in enumerate((*network.lines, *network.backups)):
             if line is None:
                 continue
-            above = int(network.parent[site])
+            site, above = int(network.line_site[number]), int(network.line_parent[number])
+            down, up = network.down(number), network.up(number)
             for hop, port, tie, arrive in (
-                (site, line.down, _tie_down(above), partial(self._come_down, site)),
-                (n + site, line.up, Encounter.TIE_ON_WAY_UP, partial(self._come_up, n + site)),
+                (down, line.down, _tie_down(above), partial(self._come_down, site)),
+                (up, line.up, Encounter.TIE_ON_WAY_UP, partial(self._come_up, above, up)),
             ):
                 direction = LiveDirection(
                     self._clock,
@@ -66,7 +123,7 @@ class LiveTree:
                     hop=hop,
                     port=port,
                     rate_bps=int(network.rate_bps[hop]),
-                    propagation_ns=int(network.propagation_ns[site]),
+                    propagation_ns=int(network.propagation_ns[hop]),
                     losses=LossProcess(
                         port.loss,
                         state_key=_key(network.loss_state_key[hop].tolist()),
@@ -78,10 +135,13 @@ class LiveTree:
                 self.directions[hop] = direction
                 key = _key(network.background_key[hop].tolist())
                 self._add_background(port.background, key, direction.doorway.reach_background)
+                if line.role == "backup":
+                    direction.give_up()
 
     def _build_egresses(self) -> list[LiveEgress]:
         network = self._network
-        fed = np.split(network.children, network.child_first[1:-1])
+        entries = zip(network.children.tolist(), network.child_line.tolist(), strict=True)
+        fed = np.split(np.array(list(entries)).reshape(-1, 2), network.child_first[1:-1])
         leaves = frozenset(np.flatnonzero(~network.relay).tolist())
         egresses = []
         for number, port in enumerate(network.egresses):
@@ -91,7 +151,15 @@ class LiveTree:
                 number=number,
                 egress=port,
                 rate_bps=int(network.egress_rate_bps[number]),
-                lines={site: self.directions[site] for site in fed[number].tolist()},
+                children=[
+                    Child(
+                        site=site,
+                        line=self.directions[network.down(line)],
+                        in_use=line == site and network.feed[site] == number,
+                        served=line == site and network.feed[site] == number,
+                    )
+                    for site, line in fed[number].tolist()
+                ],
                 leaves=leaves,
                 tie=_tie_down(int(network.egress_site[number])),
             )
@@ -129,7 +197,7 @@ class LiveTree:
             self._clock,
             self._ledger,
             number=site,
-            own_up_hop=hop,
+            tier=int(network.tier[site]),
             relay=relay,
             gate=self._gates.get(site),
             room=room,
@@ -156,8 +224,7 @@ class LiveTree:
     def _come_down(self, site: int, packet: Packet) -> None:
         self.sites[site].come_down(packet)
 
-    def _come_up(self, hop: int, packet: Packet) -> None:
-        above = int(self._network.parent[hop - len(self._network.sites)])
+    def _come_up(self, above: int, hop: int, packet: Packet) -> None:
         self.sites[above].come_up(packet, hop)
 
 

@@ -1,0 +1,137 @@
+"""Random rehearsals in which rooms join and leave, sites use other lines, and relays are half ill.
+
+No relay selects, composes or has ports: where one does, no site may move to another parent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from sim.dataplane.edit import (
+    Edit,
+    FailLine,
+    JoinRoom,
+    LeaveRoom,
+    RestoreLine,
+    SetLineLoss,
+    SetLineRate,
+    SetRelayPasses,
+    UseLine,
+)
+from sim.network.tree import Network, build_network
+from sim.scenario.model import Line, Scenario
+from tests.equality.changes import changes, occasions
+from tests.equality.meetings import chances, lines, lists_of, rates_bps
+from tests.equality.rehearsal import Rehearsal
+from tests.equality.strategies import rehearsals
+
+MOST_MOVES = 12
+
+
+@st.composite
+def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
+    """Draw a meeting in which who hangs where, and who takes part, changes."""
+    still = draw(rehearsals())
+    scenario = draw(with_backups(_open(still.scenario)))
+    network = build_network(scenario)
+    quiet = replace(still, scenario=scenario, edits=())
+    found = occasions(quiet, network)
+    moments = sorted({moment for occasion in found for moment in occasion.moments})
+    move = moves(moments, network, streams=len(scenario.streams))
+    drawn = [
+        edit for edits in draw(lists_of(move, fewest=(1, 4, 8), most=MOST_MOVES)) for edit in edits
+    ]
+    faults = draw(st.lists(changes(found, network), max_size=6))
+    drawn += [edit for edits in faults for edit in edits]
+    edits: list[Edit] = []
+    used: set[tuple[int, int]] = set()
+    for edit in sorted(drawn, key=lambda edit: edit.at_ns):
+        at = edit.at_ns, edit.target
+        if edit.at_ns >= scenario.duration_ns or (isinstance(edit, UseLine) and at in used):
+            continue
+        used |= {at} if isinstance(edit, UseLine) else set()
+        edits.append(edit)
+    return replace(quiet, edits=tuple(edits))
+
+
+def _open(scenario: Scenario) -> Scenario:
+    """Return the scenario with relays that pass everything on."""
+    relays = [
+        replace(relay, mode="forward", transcoding_ns=0, select=0, ports=0)
+        for relay in scenario.relays
+    ]
+    streams = [replace(stream, composite=False) for stream in scenario.streams]
+    return replace(scenario, relays=tuple(relays), streams=tuple(streams))
+
+
+@st.composite
+def with_backups(draw: st.DrawFn, scenario: Scenario) -> Scenario:
+    """Draw backup lines for sites, each to a relay of a higher tier that has an egress for it."""
+    rank = {tier: number for number, tier in enumerate(scenario.tiers)}
+    tier = {site.id: rank[site.tier] for site in scenario.sites}
+    feeds = {relay.site: {egress.carrier for egress in relay.egresses} for relay in scenario.relays}
+    ports = [port for line in scenario.lines for port in (line.down, line.up)]
+    backups: list[Line] = []
+    for line in scenario.lines:
+        parents = [site for site in feeds if tier[site] < tier[line.site]]
+        for wire in draw(st.lists(lines(ports), max_size=2)):
+            parent = draw(st.sampled_from([line.parent, *parents]))
+            if feeds[parent] & {"", wire.carrier}:
+                backups.append(replace(wire, site=line.site, parent=parent, role="backup"))
+    every = sorted([*scenario.lines, *backups], key=lambda line: line.site.encode())
+    return replace(scenario, lines=tuple(every))
+
+
+@st.composite
+def moves(
+    draw: st.DrawFn, moments: list[tuple[int, int]], network: Network, *, streams: int
+) -> list[Edit]:
+    """Draw one thing that happens at a moment to the site of its hop."""
+    at_ns, hop = draw(st.sampled_from(moments))
+    site = int(network.direction_site[hop])
+    own = network.lines_of(site)
+    kind = draw(st.sampled_from(["use"] * 4 + ["leave"] * 3 + ["passes", "line", "line"]))
+    if kind == "use" and own:
+        return draw(_uses(at_ns, site, own, network))
+    if kind == "leave":
+        back = JoinRoom(at_ns=at_ns + draw(st.integers(0, 12)), target=site)
+        return [LeaveRoom(at_ns=at_ns, target=site), *([back] if draw(st.integers(0, 3)) else [])]
+    if kind == "passes":
+        few = st.lists(st.booleans(), min_size=streams, max_size=streams)
+        return [
+            SetRelayPasses(at_ns=at_ns, target=site, streams=tuple(draw(few))),
+            SetRelayPasses(
+                at_ns=at_ns + draw(st.integers(0, 12)), target=site, streams=(True,) * streams
+            ),
+        ]
+    if kind == "line" and own:
+        return draw(_line_edits(at_ns, draw(st.sampled_from(own)), network))
+    return []
+
+
+@st.composite
+def _uses(draw: st.DrawFn, at_ns: int, site: int, own: list[int], network: Network) -> list[Edit]:
+    """Draw a move to any of the site's lines, and often one on, or back, soon after."""
+    edits = []
+    for line in draw(st.lists(st.sampled_from(own), min_size=1, max_size=3)):
+        egress = int(network.line_egress[line])
+        edits.append(UseLine(at_ns=at_ns, target=site, line=line, egress=egress))
+        at_ns += draw(st.integers(1, 10))
+    return edits
+
+
+@st.composite
+def _line_edits(draw: st.DrawFn, at_ns: int, line: int, network: Network) -> list[Edit]:
+    """Draw something that happens to a line, in use or not."""
+    kind = draw(st.sampled_from(["fail", "rate", "loss"]))
+    if kind == "fail":
+        until_ns = at_ns + draw(st.integers(0, 8))
+        return [FailLine(at_ns=at_ns, target=line), RestoreLine(at_ns=until_ns, target=line)]
+    direction = draw(st.sampled_from([network.down(line), network.up(line)]))
+    if kind == "rate":
+        return [SetLineRate(at_ns=at_ns, target=direction, rate_bps=draw(rates_bps))]
+    before = network.direction(direction).loss
+    changed = replace(before, bad=draw(chances), good=draw(chances))
+    return [SetLineLoss(at_ns=at_ns, target=direction, loss=changed)]
