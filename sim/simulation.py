@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.collector import collector_paused
 from sim.control.plane import ControlPlane
+from sim.dataplane.edit import Edit, UseLine
 from sim.dataplane.engine import Engine
 from sim.media.packets import Packets
 from sim.media.sources import Sources
@@ -33,6 +35,14 @@ class Span(NamedTuple):
     end_ns: int
     closes_bin: bool
     at_point: bool
+
+
+class Part(NamedTuple):
+    """A part of a span in which every site uses one line: [start_ns, end_ns), with its edits."""
+
+    start_ns: int
+    end_ns: int
+    edits: list[Edit]
 
 
 class Sent:
@@ -93,10 +103,11 @@ def simulate(
         meters = Meters(scenario, network)
     sent = Sent(turns=len(scenario.agenda), watches=watches)
     for span in spans(scenario):
-        edits = control.run_until(span.end_ns)
-        packets = sources.emit(span.end_ns)
-        data.replay(span.start_ns, span.end_ns, packets, edits)
-        sent.add(packets)
+        for part in at_moves(span, control.run_until(span.end_ns)):
+            packets = sources.emit(part.end_ns)
+            meters.follow(part.edits, data.tally)
+            data.replay(part.start_ns, part.end_ns, packets, part.edits)
+            sent.add(packets)
         if span.closes_bin:
             meters.close_bin(span.end_ns, data.tally)
         if span.at_point:
@@ -144,6 +155,15 @@ def spans(scenario: Scenario) -> Iterator[Span]:
         closes_bin = end_ns in (bin_end_ns, scenario.duration_ns)
         yield Span(start_ns, end_ns, closes_bin, end_ns == point_ns < scenario.duration_ns)
         start_ns = end_ns
+
+
+def at_moves(span: Span, edits: Sequence[Edit]) -> Iterator[Part]:
+    """Cut a span where sites use other lines."""
+    moves_ns = {edit.at_ns for edit in edits if isinstance(edit, UseLine)}
+    starts_ns = sorted({span.start_ns, *moves_ns})
+    for start_ns, end_ns in pairwise([*starts_ns, span.end_ns]):
+        within = [edit for edit in edits if start_ns <= edit.at_ns < end_ns]
+        yield Part(start_ns, end_ns, within)
 
 
 def new_engine(

@@ -21,7 +21,13 @@ Int64Array = NDArray[np.int64]
 
 
 def check(
-    scenario: Scenario, network: Network, tally: Tally, *, packets_sent: int, pending: int
+    scenario: Scenario,
+    network: Network,
+    tally: Tally,
+    *,
+    packets_sent: int,
+    pending: int,
+    still: bool = True,
 ) -> None:
     """Check every line, egress, relay, room and source of a drained run.
 
@@ -29,6 +35,8 @@ def check(
     ----------
     packets_sent : packets all sources emitted
     pending : packets and copies an engine has accepted and not decided
+    still : whether all rooms have taken part and no site has moved. Else what depends on who hung
+        where is left to `check_endpoints`
 
     Raises
     ------
@@ -37,14 +45,14 @@ def check(
     """
     if pending:
         raise ConservationError(f"the run is over but {pending} packets are undecided")
-    sent = int(tally.stream[:, :, StreamCount.SENT].sum())
+    sent = int(tally.stream[:, :, [StreamCount.SENT, StreamCount.ABSENT]].sum())
     if sent != packets_sent:
         raise ConservationError(f"{packets_sent} packets were emitted but {sent} were sent")
     due = Due(scenario, network)
     _check_lines(network, tally)
-    way_up.check(scenario, network, tally, due)
+    way_up.check(scenario, network, tally, due, still=still)
     _check_egresses(network, tally)
-    _check_sites(network, tally, due)
+    _check_sites(network, tally, due, still=still)
     _check_streams(scenario, network, tally, due)
     _check_delays(network, tally, due)
 
@@ -80,10 +88,9 @@ def _check_lines(network: Network, tally: Tally) -> None:
         LineCount.LOST_LINE,
     )
     lost = line[:, causes]
-    n = len(network.sites)
 
     def place(hop: int) -> str:
-        return f"line {network.sites[hop % n].id} {'up' if hop >= n else 'down'}"
+        return f"line {line_name(network, hop)}"
 
     offered = line[:, LineCount.OFFERED]
     delivered = line[:, LineCount.DELIVERED]
@@ -111,7 +118,8 @@ def _check_egresses(network: Network, tally: Tally) -> None:
     lost = tally.egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
     columns = [LineCount.OFFERED, LineCount.COPY_LOST_OUTAGE, LineCount.COPY_LOST_QUEUE]
     running = np.zeros((network.children.size + 1, len(columns)), dtype=np.int64)
-    np.cumsum(tally.line[network.children][:, columns], axis=0, out=running[1:])
+    downs = [network.down(line) for line in network.child_line.tolist()]
+    np.cumsum(tally.line[downs][:, columns], axis=0, out=running[1:])
     children = running[network.child_first[1:]] - running[network.child_first[:-1]]
 
     def place(e: int) -> str:
@@ -138,41 +146,59 @@ def _check_egresses(network: Network, tally: Tally) -> None:
         )
 
 
-def _check_sites(network: Network, tally: Tally, due: Due) -> None:
+def _check_sites(network: Network, tally: Tally, due: Due, *, still: bool) -> None:
     """What reaches a site going down is for its room, and a copy for each child but its origin."""
-    n = len(network.sites)
     speakers = due.speakers
     came_up = tally.stream[speakers[:, None], due.floor, StreamCount.ENDED].sum(axis=1)
     came_back = came_up - tally.own_lost[speakers].sum(axis=(1, 2))
     relays = network.relay[speakers]
 
-    reached = tally.line[:n, LineCount.DELIVERED].copy()
+    reached = came_down(network, tally)
     reached[0] = came_up.sum()
     for_room = reached.copy()
     for_room[speakers[relays]] -= came_back[relays]
-    room = tally.room[:, [RoomCount.RECEIVED, RoomCount.LOST_OUTAGE, RoomCount.LOST_ENDPOINT]]
+    fates = (
+        RoomCount.RECEIVED,
+        RoomCount.LOST_OUTAGE,
+        RoomCount.LOST_ENDPOINT,
+        RoomCount.DUPLICATES,
+        RoomCount.ABSENT,
+    )
+    room = tally.room[:, fates]
+    known = network.room.copy()
+    if not still:
+        known[speakers] = False  # their own packets may have come back over several ways
     equal(
-        np.where(network.room, for_room, 0),
-        room.sum(axis=1),
-        lambda s: f"room {network.sites[s].id}: reached it = received + lost there",
-        {"reached the site": reached, "received, lost by outage, endpoint": room},
+        np.where(known, for_room, 0),
+        np.where(known, room.sum(axis=1), 0),
+        lambda s: f"room {network.sites[s].id}: reached it = received + lost there + not wanted",
+        {"reached the site": reached, "received, lost by outage, endpoint, twice, absent": room},
     )
 
     passed = (reached + due.sent_down(tally))[network.egress_site]
     fed = np.diff(network.child_first)
     offered = tally.egress[:, EgressCount.OFFERED]
     withheld = tally.egress[:, EgressCount.WITHHELD]
+    unserved = tally.egress[:, EgressCount.UNSERVED]
 
     def place(e: int) -> str:
         return f"egress {network.sites[network.egress_site[e]].id}"
 
-    numbers = {"offered": offered, "withheld": withheld, "to pass on": passed, "children": fed}
+    numbers = {
+        "offered": offered,
+        "withheld": withheld,
+        "unserved": unserved,
+        "to pass on": passed,
+        "children": fed,
+    }
     equal(
-        offered + withheld,
+        offered + withheld + unserved,
         passed * fed,
-        lambda e: f"{place(e)}: offered + withheld = to pass on × children fed",
+        lambda e: f"{place(e)}: offered + withheld + unserved = to pass on × children",
         numbers,
     )
+    if not still:
+        return
     of_speakers = np.zeros(fed.size, dtype=np.int64)
     np.add.at(of_speakers, network.feed[speakers[~relays]], came_back[~relays])
     equal(
@@ -208,11 +234,24 @@ def _check_streams(scenario: Scenario, network: Network, tally: Tally, due: Due)
 
 def _check_delays(network: Network, tally: Tally, due: Due) -> None:
     """The histograms of each site, or of a group of sites, show every packet that came."""
-    grouping, n = network.grouping, len(network.sites)
+    grouping, n, b = network.grouping, len(network.sites), len(network.backups)
     delivered = tally.line[:, LineCount.DELIVERED]
+    down, up = delivered[:n].copy(), delivered[n : 2 * n].copy()
+    if grouping.shared:
+        np.add.at(down, network.direction_site[2 * n : 2 * n + b], delivered[2 * n : 2 * n + b])
+        np.add.at(up, network.direction_site[2 * n + b :], delivered[2 * n + b :])
+    else:
+        own = tally.line_delay[2 * n :].sum(axis=1, dtype=np.int64)
+        equal(
+            own,
+            delivered[2 * n :],
+            lambda i: f"line {line_name(network, 2 * n + i)}: delays counted = delivered",
+            {"delays": own, "delivered": delivered[2 * n :]},
+        )
+    groups = grouping.groups
     for what, histogram, came in (
-        ("delivered down", tally.line_delay[: grouping.groups], delivered[:n]),
-        ("delivered up", tally.line_delay[grouping.groups :], delivered[n:]),
+        ("delivered down", tally.line_delay[:groups], down),
+        ("delivered up", tally.line_delay[groups : 2 * groups], up),
         ("received", tally.room_delay, tally.room[:, RoomCount.RECEIVED]),
         ("ended up", tally.up_delay, tally.stream[:, due.up, StreamCount.ENDED].sum(axis=1)),
     ):
@@ -223,6 +262,25 @@ def _check_delays(network: Network, tally: Tally, due: Due) -> None:
             lambda g, what=what: f"{_group(network, g)}: delays counted = {what}",  # type: ignore[misc]
             {"delays": delays, what: counted},
         )
+
+
+def came_down(network: Network, tally: Tally) -> Int64Array:
+    """Return how many packets each site's lines have brought down to it, (n,)."""
+    came = np.zeros(len(network.sites), dtype=np.int64)
+    downs = [network.down(line) for line in range(network.line_site.size)]
+    np.add.at(came, network.line_site, tally.line[downs, LineCount.DELIVERED])
+    return came
+
+
+def line_name(network: Network, hop: int) -> str:
+    """Return what to call a direction of a line."""
+    n, b = len(network.sites), len(network.backups)
+    site = int(network.direction_site[hop])
+    name = network.sites[site].id
+    if hop >= 2 * n:
+        name += f", backup {(hop - 2 * n) % b - int(network.backup_first[site]) + 1}"
+    up = n <= hop < 2 * n or hop >= 2 * n + b
+    return f"{name} {'up' if up else 'down'}"
 
 
 def _group(network: Network, g: int) -> str:

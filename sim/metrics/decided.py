@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dataplane.tally import LineCount, RoomCount, Tally
+from sim.metrics.attendance import Attendance
 from sim.metrics.due import Due
 from sim.network.tree import Network
 
@@ -33,8 +34,9 @@ class Decided:
     site : (r,) int64, numbers of the sites with a room
     """
 
-    def __init__(self, network: Network, due: Due) -> None:
+    def __init__(self, network: Network, due: Due, attendance: Attendance) -> None:
         self.site = np.flatnonzero(network.room)
+        self._attendance = attendance
         self._speakers = due.speakers
         n = network.end.size
         self._by_end = np.argsort(network.end, kind="stable")
@@ -43,6 +45,9 @@ class Decided:
 
     def counts(self, tally: Tally) -> tuple[Int64Array, Int64Array]:
         """Return the packets that each room has received and has lost, (r,) and (r,)."""
+        if self._attendance.changes:
+            counted = self._attendance.counted(tally)
+            return counted.received[self.site], counted.lost[self.site].sum(axis=(1, 2))
         n = self._ended.size
         # A room shares the losses of all speakers but of the one in it.
         lost = self._on_the_way(tally.line[:n, _LOST_ON_LINES].sum(axis=1))

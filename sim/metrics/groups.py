@@ -51,7 +51,8 @@ def groups(network: Network, tally: Tally, due: Due) -> Groups | None:
     grouping = network.grouping
     if not grouping.shared:
         return None
-    down, up = np.split(tally.line, 2)
+    n = len(network.sites)
+    down, up = tally.line[:n], tally.line[n : 2 * n]
     down_delay, up_delay = np.split(tally.line_delay, 2)
     came_up = tally.stream[:, due.up]
     line = (LineCount.DELIVERED, LineCount.DELAY_SUM_NS, LineCount.DELAY_MAX_NS)

@@ -7,35 +7,33 @@ egress's and a dead relay's to the relay's tier, a room's to its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dataplane.edit import Edit
 from sim.dataplane.tally import EgressCount, LineCount, RoomCount, Tally
 from sim.metrics import conservation
+from sim.metrics.attendance import Attendance
 from sim.metrics.decided import Decided
 from sim.metrics.due import Due
 from sim.metrics.groups import groups, room_histograms, rooms_together
 from sim.metrics.histogram import own_delays
-from sim.metrics.measures import Cause, Egresses, Endpoints, Lines, Listeners, Measures
+from sim.metrics.measures import Egresses, Endpoints, Lines, Listeners, Measures
 from sim.metrics.opinion import worst_of
 from sim.metrics.span_loss import SpanLossMeter
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners, sources
 from sim.metrics.timeline import TimelineMeter
 from sim.metrics.turns import turns
+from sim.metrics.way_down import LINE_LOSSES
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.grids import grids
 from sim.scenario.model import Fault, Scenario
 
 Int64Array = NDArray[np.int64]
-
-LINE_LOSSES = {
-    Cause.OUTAGE: LineCount.LOST_OUTAGE,
-    Cause.POLICER: LineCount.LOST_POLICER,
-    Cause.QUEUE: LineCount.LOST_QUEUE,
-    Cause.LINE: LineCount.LOST_LINE,
-}
 
 
 def packet_hops(tally: Tally) -> int:
@@ -59,9 +57,11 @@ class Meters:
         self._scenario = scenario
         self._network = network
         self._due = Due(scenario, network)
+        self._attendance = Attendance(scenario, network, self._due)
         self._timeline = TimelineMeter(
             network,
             self._due,
+            self._attendance,
             duration_ns=scenario.duration_ns,
             dark_after_ns=scenario.dark_after_ns,
         )
@@ -74,9 +74,18 @@ class Meters:
         )
         self._line_busy = BusyMeter(self._line_steady, network.kind.size)
         self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
-        self._decided = Decided(network, self._due)
+        self._decided = Decided(network, self._due, self._attendance)
         rooms = self._decided.site.size
         self._span_losses = [SpanLossMeter(grid, rooms) for grid in grids(scenario.requirements)]
+
+    def follow(self, edits: Sequence[Edit], tally: Tally) -> None:
+        """Take note of the edits of a span before it is replayed.
+
+        Parameters
+        ----------
+        tally : cumulative counts up to the beginning of the span
+        """
+        self._attendance.follow(edits, tally)
 
     def close_bin(self, end_ns: int, tally: Tally) -> None:
         """Close the timeline bin that ends at `end_ns`.
@@ -90,6 +99,7 @@ class Meters:
         tally : cumulative counts up to `end_ns`
         """
         self._timeline.close_bin(end_ns, tally)
+        self._attendance.close_bin(tally)
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
@@ -126,7 +136,14 @@ class Meters:
             If any count contradicts another.
         """
         scenario, network = self._scenario, self._network
-        conservation.check(scenario, network, tally, packets_sent=packets_sent, pending=pending)
+        conservation.check(
+            scenario,
+            network,
+            tally,
+            packets_sent=packets_sent,
+            pending=pending,
+            still=not self._attendance.changes,
+        )
         heard = listeners(scenario, network, tally)
         endpoints = self._endpoints(tally, heard)
         conservation.check_endpoints(
@@ -166,18 +183,21 @@ class Meters:
         network, scenario = self._network, self._scenario
         site = np.flatnonzero(network.room)
         room = tally.room[site]
-        # A room shares the losses of all speakers but of the one in it.
-        lost = losses_on_path(network, tally)[site] + tally.floor_lost.sum(axis=0)
-        lost -= tally.floor_lost[site] + tally.own_lost[site]
-        here = np.arange(site.size)
-        lost[here, Cause.OUTAGE, network.tier[site]] += room[:, RoomCount.LOST_OUTAGE]
-        lost[here, Cause.ENDPOINT, network.tier[site]] += room[:, RoomCount.LOST_ENDPOINT]
+        counted = self._attendance.counted(tally)
+        received, lost = counted.received[site], counted.lost[site]
+        # What was on its way to a room when it began to count is due to it, too.
+        due = np.where(
+            self._attendance.whole[site],
+            counted.due[site].sum(axis=1),
+            received + lost.sum(axis=(1, 2)),
+        )
         still_ns = np.maximum(scenario.duration_ns - room[:, RoomCount.LAST_NS], 0)
+        still_ns *= self._attendance.present[site]
         return Endpoints(
             site=site,
-            due=self._due.by_stream(tally)[site].sum(axis=1),
-            received=room[:, RoomCount.RECEIVED],
-            duplicates=room[:, RoomCount.DUPLICATES],
+            due=due,
+            received=received,
+            duplicates=counted.duplicates[site],
             received_bytes=room[:, RoomCount.RECEIVED_BYTES],
             lost=lost,
             delays=own_delays(
@@ -273,25 +293,6 @@ class Meters:
             queue_max_ns=egress[:, EgressCount.BACKLOG_MAX_NS].copy(),
             queue_max=egress[:, EgressCount.BACKLOG_MAX_NS] / buffer_ns,
         )
-
-
-def losses_on_path(network: Network, tally: Tally) -> Int64Array:
-    """Return what was lost from the root down to each site, (n, causes, tiers) int64.
-
-    Without what was lost in the rooms themselves; with a speaker's own packets on the way back.
-    """
-    line, tier = tally.line, network.tier
-    lost = np.zeros((tier.size, len(Cause), len(network.tiers)), dtype=np.int64)
-    below = np.arange(1, tier.size)
-    above = tier[network.parent[below]]
-    for cause, column in LINE_LOSSES.items():
-        lost[below, cause, tier[below]] = line[below, column]
-    lost[below, Cause.OUTAGE, above] += line[below, LineCount.COPY_LOST_OUTAGE]
-    lost[below, Cause.QUEUE, above] += line[below, LineCount.COPY_LOST_QUEUE]
-    for depth in range(1, int(network.depth.max()) + 1):
-        level = np.flatnonzero(network.depth == depth)
-        lost[level] += lost[network.parent[level]]
-    return lost
 
 
 def _rate_changes(scenario: Scenario) -> list[Fault]:

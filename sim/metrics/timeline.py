@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dataplane.tally import LineCount, RoomCount, Tally
+from sim.metrics.attendance import Attendance
 from sim.metrics.due import Due
 from sim.metrics.measures import Course, Group, Timeline
 from sim.network.tree import Network
@@ -21,9 +22,18 @@ Int64Array = NDArray[np.int64]
 class TimelineMeter:
     """Turns cumulative counts into rows, one for each bin and group."""
 
-    def __init__(self, network: Network, due: Due, *, duration_ns: int, dark_after_ns: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        due: Due,
+        attendance: Attendance,
+        *,
+        duration_ns: int,
+        dark_after_ns: int,
+    ) -> None:
         self._network = network
         self._due = due
+        self._attendance = attendance
         self._duration_ns = duration_ns
         self._dark_after_ns = dark_after_ns
         self._rooms = np.flatnonzero(network.room)
@@ -54,7 +64,8 @@ class TimelineMeter:
         row = cumulative - self._before
         self._before = cumulative
         silent_ns = min(end_ns, self._duration_ns) - tally.room[:, RoomCount.LAST_NS]
-        dark = (silent_ns > self._dark_after_ns) * self._room
+        silent = (silent_ns > self._dark_after_ns) & self._attendance.present
+        dark = silent.astype(np.int64)
         row[:, Course.ROOMS_DARK] = self._by_group(dark[None])[0]
         self._bins.append((self._end_ns, end_ns, row))
         self._end_ns = end_ns
@@ -83,6 +94,8 @@ class TimelineMeter:
 
     def _cumulative(self, tally: Tally) -> Int64Array:
         """Return the counts from time 0 of each group kept, (groups, len(Course))."""
+        if self._attendance.changes:
+            return self._counted(tally)
         room = tally.room
         received, outage, endpoint, received_bytes = self._by_group(
             np.array(
@@ -103,6 +116,24 @@ class TimelineMeter:
         counts[:, Course.LOST_OUTAGE] += outage
         counts[:, Course.LOST_ENDPOINT] += endpoint
         counts[:, Course.RECEIVED_BYTES] = received_bytes
+        return counts
+
+    def _counted(self, tally: Tally) -> Int64Array:
+        """As `_cumulative`, room by room, where rooms come and go or sites move."""
+        counted = self._attendance.counted(tally)
+        counts = np.zeros((self._kept.size, len(Course)), dtype=np.int64)
+        room = np.array(
+            [
+                counted.due.sum(axis=1),
+                counted.received,
+                *counted.lost.sum(axis=2).T,
+                tally.room[:, RoomCount.RECEIVED_BYTES],
+            ]
+        )
+        groups = self._by_group(room * self._room)
+        counts[:, Course.DUE], counts[:, Course.RECEIVED] = groups[0], groups[1]
+        counts[:, Course.LOST_OUTAGE : Course.LOST_PORT + 1] = groups[2:-1].T
+        counts[:, Course.RECEIVED_BYTES] = groups[-1]
         return counts
 
     def _due_from_above(self, tally: Tally) -> Int64Array:

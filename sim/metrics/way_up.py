@@ -35,8 +35,11 @@ _ON_LINES = {
 }
 
 
-def check(scenario: Scenario, network: Network, tally: Tally, due: Due) -> None:
+def check(scenario: Scenario, network: Network, tally: Tally, due: Due, *, still: bool) -> None:
     """Check every source, every relay, and the losses below each site.
+
+    Unless all is `still`, relays and losses are checked over the whole tree only: what came up to
+    one has ended elsewhere, if a site below has moved.
 
     Raises
     ------
@@ -44,8 +47,8 @@ def check(scenario: Scenario, network: Network, tally: Tally, due: Due) -> None:
     """
     _check_sources(scenario, network, tally, due)
     _check_speakers(network, tally, due)
-    _check_relays(scenario, network, tally, due)
-    _check_losses(network, tally)
+    _check_relays(scenario, network, tally, due, still=still)
+    _check_losses(network, tally, still=still)
 
 
 def _check_sources(scenario: Scenario, network: Network, tally: Tally, due: Due) -> None:
@@ -103,7 +106,9 @@ def _check_speakers(network: Network, tally: Tally, due: Due) -> None:
     )
 
 
-def _check_relays(scenario: Scenario, network: Network, tally: Tally, due: Due) -> None:
+def _check_relays(
+    scenario: Scenario, network: Network, tally: Tally, due: Due, *, still: bool
+) -> None:
     """What comes to a relay from below or from its room ends there, is composed or goes on.
 
     What ends at a dead relay, finds no port or is not selected is counted for its source alone, so
@@ -111,10 +116,11 @@ def _check_relays(scenario: Scenario, network: Network, tally: Tally, due: Due) 
     sources say of it.
     """
     n = len(network.sites)
-    up = tally.line[n:]
-    below = np.arange(1, n)
+    ups = [network.up(line) for line in range(network.line_site.size)]
     came = np.zeros(n, dtype=np.int64)
-    np.add.at(came, network.parent[below], up[below, LineCount.DELIVERED])
+    np.add.at(came, network.line_parent[1:], tally.line[ups, LineCount.DELIVERED][1:])
+    up = np.zeros((n, tally.line.shape[1]), dtype=np.int64)
+    np.add.at(up, network.line_site, tally.line[ups])
     went_up = np.concatenate([due.up, due.floor])
     came += tally.stream[:, went_up, StreamCount.SENT].sum(axis=1)
     came -= tally.stream[:, went_up, StreamCount.LOST_ENDPOINT].sum(axis=1)
@@ -137,18 +143,20 @@ def _check_relays(scenario: Scenario, network: Network, tally: Tally, due: Due) 
     def place(s: int) -> str:
         return f"site {network.sites[s].id}"
 
-    at_most(
-        np.zeros(n, dtype=np.int64),
-        missing,
-        lambda s: f"{place(s)}: ended + composed + went on ≤ came up",
-        numbers,
-    )
-    at_most(
-        np.where(keeping, 0, missing),
-        np.zeros(n, dtype=np.int64),
-        lambda s: f"{place(s)}: came up ≤ ended + composed + went on",
-        numbers,
-    )
+    nothing = np.zeros(n, dtype=np.int64)
+    if still:
+        at_most(
+            nothing,
+            missing,
+            lambda s: f"{place(s)}: ended + composed + went on ≤ came up",
+            numbers,
+        )
+        at_most(
+            np.where(keeping, 0, missing),
+            nothing,
+            lambda s: f"{place(s)}: came up ≤ ended + composed + went on",
+            numbers,
+        )
     lost = np.array([missing.sum() + up[:, _OUTAGES].sum()])
     counted = (StreamCount.LOST_OUTAGE, StreamCount.LOST_PORT, StreamCount.UNSELECTED)
     of_sources = np.array([tally.stream[:, :, counted].sum()])
@@ -162,17 +170,20 @@ def _check_relays(scenario: Scenario, network: Network, tally: Tally, due: Due) 
     )
 
 
-def _check_losses(network: Network, tally: Tally) -> None:
+def _check_losses(network: Network, tally: Tally, *, still: bool) -> None:
     """What the lines below a site lost going up came from below it; in the whole tree, all did."""
-    n = len(network.sites)
+    ups = [network.up(line) for line in range(network.line_site.size)]
     for cause, column in _ON_LINES.items():
-        at_lines = sum_below(network, tally.line[n:, column])
+        lost = np.zeros(len(network.sites), dtype=np.int64)
+        np.add.at(lost, network.line_site, tally.line[ups, column])
+        at_lines = sum_below(network, lost)
         of_sources = sum_below(network, tally.stream[:, :, SOURCE_LOSSES[cause]].sum(axis=1))
         numbers = {"at lines": at_lines, "of sources": of_sources}
         name = cause.name.lower()
+        below = slice(None) if still else slice(1)
         at_most(
-            at_lines,
-            of_sources,
+            at_lines[below],
+            of_sources[below],
             lambda s, name=name: (  # type: ignore[misc]
                 f"below site {network.sites[s].id}: lost going up by {name} at lines ≤ of sources"
             ),

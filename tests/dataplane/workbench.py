@@ -107,6 +107,9 @@ class Workbench:
             rank=np.arange(-1, self.children),
             relay=np.array([True] + [False] * self.children),
             room=yes[:n].copy(),
+            hop=np.arange(2 * n),
+            site=np.tile(np.arange(n), 2),
+            rises=np.repeat([False, True], n),
             watched=no.copy(),
             plain=no.copy(),
             processing_ns=zeros(n),
@@ -114,13 +117,22 @@ class Workbench:
             site_egress_first=ints(0, *[1] * n),
             child_first=ints(0, self.children),
             children=np.arange(1, n),
+            child_row=np.arange(1, n),
+            serves=yes[1:n].copy(),
+            served=ints(self.children),
+            leading=ints(self.children),
+            orphan=no[1:n].copy(),
+            orphans=ints(0),
             slot=ints(0),
             dark_after_ns=FOREVER_NS,
             parent=ints(-1, *[0] * self.children),
+            chunk=zeros(n),
+            place=np.arange(n),
             end=np.array([n, *range(2, n + 1)]),
             owner=ints(0),
             tier=ints(0, *[1] * self.children),
             order=np.arange(n),
+            mixed=no[:1].copy(),
             ends_next=no[:n].copy(),
             sends_down=no[:n].copy(),
             speaker=no[:n].copy(),
@@ -140,6 +152,7 @@ class Workbench:
                 chosen_first=zeros(1),
                 chosen=zeros(0),
             ),
+            passes=np.ones((1, streams), dtype=np.bool_),
             playout_ns=np.full(streams, FOREVER_NS),
             precedence=ints(*self.precedence),
             lowest=max(self.precedence),
@@ -151,6 +164,7 @@ class Workbench:
         others = [self.background] * (2 * n)
         self.lines = arrays.Lines(
             up=yes.copy(),
+            in_use=yes.copy(),
             service=zeros(2 * n),
             drain_ns=np.full(2 * n, self.drain_ns),
             free_ns=zeros(2 * n),
@@ -158,8 +172,10 @@ class Workbench:
             accepted=zeros(2 * n),
             carried_at=zeros(2 * n),
             carried=zeros(2 * n),
-            room_up=yes[:n].copy(),
-            fed=yes[:n].copy(),
+            room_up=yes.copy(),
+            fed=yes.copy(),
+            present=yes.copy(),
+            passes=zeros(2 * n),
             priority=np.full(2 * n, self.classes),
             others=quiet_backgrounds(others, keys, begins_ns=0, until_ns=self.until_ns),
             replayed=no[:n].copy(),
@@ -175,7 +191,9 @@ class Workbench:
         )
         start_backgrounds(self.lines.others)
         start_backgrounds(self.egresses.others)
-        self.relays = arrays.Relays(up=yes[:n].copy(), carried_at=zeros(n), carried=zeros(n))
+        self.relays = arrays.Relays(
+            up=yes[:n].copy(), passes=zeros(n), carried_at=zeros(n), carried=zeros(n)
+        )
         self.chains = arrays.Chains(
             row=zeros(2 * n),
             bad=no.copy(),

@@ -20,11 +20,13 @@ from sim.dataplane.edit import (
     SetRelayPasses,
     UseLine,
 )
+from sim.dataplane.reference.engine import ReferenceEngine
+from sim.dataplane.tally import Fate
 from sim.network.tree import Network, build_network
 from sim.scenario.model import Line, Scenario
 from tests.equality.changes import changes, occasions
 from tests.equality.meetings import chances, lines, lists_of, rates_bps
-from tests.equality.rehearsal import Rehearsal
+from tests.equality.rehearsal import Rehearsal, play
 from tests.equality.strategies import rehearsals
 
 MOST_MOVES = 12
@@ -40,6 +42,9 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
     found = occasions(quiet, network)
     moments = sorted({moment for occasion in found for moment in occasion.moments})
     move = moves(moments, network, streams=len(scenario.streams))
+    chances_again = _chances_to_come_again(quiet, network)
+    if chances_again:
+        move |= st.sampled_from(chances_again).map(list)
     drawn = [
         edit for edits in draw(lists_of(move, fewest=(1, 4, 8), most=MOST_MOVES)) for edit in edits
     ]
@@ -54,6 +59,23 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
         used |= {at} if isinstance(edit, UseLine) else set()
         edits.append(edit)
     return replace(quiet, edits=tuple(edits))
+
+
+def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple[Edit, ...]]:
+    """Return moves to a longer way just after something has come over a shorter one."""
+    everywhere = frozenset(range(len(network.sites)))
+    engine = ReferenceEngine(rehearsal.scenario, network, watch=everywhere)
+    for _ in play(rehearsal, engine):
+        pass
+    fates = engine.fates()
+    came = (fates.fate == Fate.ARRIVED) & (fates.hop < len(network.sites))
+    found = set(zip(fates.at_ns[came].tolist(), fates.hop[came].tolist(), strict=True))
+    return [
+        (UseLine(at_ns=at_ns + 1, target=s, line=line, egress=int(network.line_egress[line])),)
+        for at_ns, s in sorted(found)
+        for line in network.lines_of(s)[1:]
+        if network.depth[network.line_parent[line]] >= network.depth[network.parent[s]]
+    ]
 
 
 def _open(scenario: Scenario) -> Scenario:

@@ -280,6 +280,21 @@ def watch_room(room, first, arrived, duplicates, tree, bench):
     room[ROOM_DARK_NS] += dark_ns
 
 
+@kernel
+def attend(s, at_ns, joins, tree, counts):
+    """Have the room of `s` begin to wait as it joins, or cease as it leaves."""
+    room = counts.room[s]
+    if not joins:
+        gap_ns = at_ns - room[ROOM_LAST_NS]
+        room[ROOM_GAP_MAX_NS] = max(room[ROOM_GAP_MAX_NS], gap_ns)
+        if gap_ns > tree.dark_after_ns:
+            room[ROOM_DARK_NS] += gap_ns
+    room[ROOM_LAST_NS] = at_ns
+    for stream in range(tree.down.size):
+        if tree.goes_down[stream]:
+            counts.stream[s, stream, LAST_ORIGIN] = 0
+
+
 @inner
 def hear_turn(heard, arrival_ns):
     """Count a packet of a turn's first frame in a room."""

@@ -27,6 +27,7 @@ from sim.dataplane.kernels.arrays import (
 from sim.dataplane.kernels.arrival import (
     NO_ROOM,
     ask_for_counts,
+    attend,
     enter_room,
     room_fate,
     settle,
@@ -85,6 +86,8 @@ def change_line(d, c, first, count, tree, lines, chains, tables, flow, changes, 
         draw_gap(d, lines.accepted[d], chains, tables)
     else:
         change_room(d, kind, changes.a[c], lines)
+        if kind in (ROOM_JOINED, ROOM_LEFT) and not tree.rises[d]:
+            attend(d, at_ns, kind == ROOM_JOINED, tree, counts)
     return count
 
 

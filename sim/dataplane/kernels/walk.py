@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sim.compiled import entry, kernel
 from sim.dataplane.kernels.abreast import CROWDED, go_down_abreast, undisturbed
-from sim.dataplane.kernels.arrival import NO_ROOM, enter_room, room_fate
+from sim.dataplane.kernels.arrays import ROOM_JOINED, ROOM_LEFT
+from sim.dataplane.kernels.arrival import NO_ROOM, attend, enter_room, room_fate
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
 from sim.dataplane.kernels.relay import carry_relay, refuse_orphans
@@ -58,6 +59,8 @@ def reach_root(end_ns, tree, lines, ups, flow, changes, counts, bench):
         entered = reached
         if c < last:
             change_room(0, changes.kind[c], changes.a[c], lines)
+            if changes.kind[c] in (ROOM_JOINED, ROOM_LEFT):
+                attend(0, to_ns, changes.kind[c] == ROOM_JOINED, tree, counts)
     return rows
 
 

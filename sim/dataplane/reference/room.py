@@ -68,6 +68,31 @@ class LiveRoom:
         """Come back."""
         self.alive = True
 
+    def join(self) -> None:
+        """Take part from now on, and begin to wait."""
+        self.present = True
+        self._begin()
+
+    def leave(self) -> None:
+        """Take part no longer, and cease to wait."""
+        self.present = False
+        self._wait()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._count[RoomCount.LAST_NS] = self._clock.now_ns
+        for number, stream in enumerate(self._streams):
+            if stream.direction != "up":
+                self._stream_counts[number, StreamCount.LAST_ORIGIN] = 0
+
+    def _wait(self) -> None:
+        """Count how long nothing has come up to now."""
+        count = self._count
+        gap_ns = self._clock.now_ns - int(count[RoomCount.LAST_NS])
+        count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
+        if gap_ns > self._dark_after_ns:
+            count[RoomCount.DARK_NS] += gap_ns
+
     def _enter(self, packet: Packet) -> None:
         """Show a packet that reaches the site now, or lose it."""
         relay_dead = self._relay is not None and not self._relay.alive
@@ -101,11 +126,8 @@ class LiveRoom:
         count[RoomCount.DELAY_SUM_NS] += delay_ns
         count[RoomCount.DELAY_MAX_NS] = max(count[RoomCount.DELAY_MAX_NS], delay_ns)
         self._delay[bucket(delay_ns)] += 1
-        gap_ns = now_ns - int(count[RoomCount.LAST_NS])
+        self._wait()
         count[RoomCount.LAST_NS] = now_ns
-        count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
-        if gap_ns > self._dark_after_ns:
-            count[RoomCount.DARK_NS] += gap_ns
         heard = self._stream_counts[packet.stream]
         miss(
             heard,

@@ -77,7 +77,7 @@ class LiveTree:
         room = self.sites[site].room
         if room is None or room.present:
             return
-        room.present = True
+        room.join()
         if self.sites[site].relay is None:
             self._serve(self._child[site])
             self._ledger.encounters[Encounter.JOINED] += 1
@@ -87,7 +87,7 @@ class LiveTree:
         room = self.sites[site].room
         if room is None or not room.present:
             return
-        room.present = False
+        room.leave()
         if self.sites[site].relay is None:
             self._give_up(self._child[site])
             self._child[site].in_use = True
