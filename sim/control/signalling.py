@@ -220,7 +220,8 @@ class Signalling:
         block, place = divmod(tries - 1, DRAWS)
         while len(self._jitter) <= block:
             self._jitter.append(self._draws(len(self._jitter)))
-        return round(whole_ns * (1 - retry.jitter * float(self._jitter[block][site, place])))
+        share = retry.jitter * float(self._jitter[block][site, place])
+        return max(round(whole_ns * (1 - share)), 1)
 
     def loads(self, *, until_ns: int) -> tuple[ServerLoad, ...]:
         """Return what each server had to do, by number of its site."""

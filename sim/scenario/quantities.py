@@ -38,7 +38,7 @@ TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
 LONGEST_WORD = 64  # characters
 OFTEN = rf"{NUMBER} ?/ ?(s|min|h)|[0-9]+ in {TIME}"
-MOST_TRIPS = 100
+MOST_TRIPS = 20
 WORD = rf"""[^\s/\\,'".\-][^\s/\\,'"]{{0,{LONGEST_WORD - 1}}}"""
 
 _WORD = re.compile(WORD)  # asked for every site

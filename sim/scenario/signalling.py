@@ -30,6 +30,8 @@ from sim.scenario.sites import Tree
 from sim.units import format_time
 
 MOST_STEPS = 20
+MOST_WORKERS = 1_000
+SHORTEST_PAUSE_NS = 100 * 10**6  # assumption: no device calls again sooner
 LONGEST_T1_NS = 60 * 10**9
 SECTION = "signalling"
 
@@ -81,6 +83,9 @@ def check_timers(document: Document) -> None:
     if timers.t2 < timers.t1:
         text = f"{format_time(timers.t2)} is shorter than t1, {format_time(timers.t1)}"
         problems.add(document.place(SECTION, "timers", "t2"), text)
+    if retry.first < SHORTEST_PAUSE_NS:
+        text = f"{format_time(retry.first)} is below the limit of {format_time(SHORTEST_PAUSE_NS)}"
+        problems.add(document.place(SECTION, "retry", "first"), text)
     if retry.most < retry.first:
         text = f"{format_time(retry.most)} is shorter than first, {format_time(retry.first)}"
         problems.add(document.place(SECTION, "retry", "most"), text)
@@ -151,6 +156,9 @@ def _servers(document: Document, tree: Tree, fields: SignallingFields) -> Iterat
         if tier not in tree.tiers:
             problems.add(place, f"no tier '{tier}'{problems.suggest(tier, tree.tiers)}")
             continue
+        if own.workers > MOST_WORKERS:
+            text = f"{own.workers} workers are above the limit of {MOST_WORKERS}"
+            problems.add(document.place(SECTION, "servers", tier, "workers"), text)
         sites = [site for site in tree.children if tree.sites[site].tier == tier]
         if not sites:
             problems.add(place, f"no site of tier '{tier}' has a relay, beside which it would be")
