@@ -1,8 +1,8 @@
 """The signalling server against queueing theory, by independent replications.
 
 Intervals are four standard errors of 40 replications wide on each side, and each must be narrower
-than the error that it is to notice: a wrong mean of so large a share. In K all requests count, those
-being served too.
+than the error that it is to notice: a wrong mean of so large a share. In K all requests count,
+those being served too.
 """
 
 from __future__ import annotations
