@@ -204,6 +204,38 @@ def test_a_worker_that_has_finished_is_free_for_who_comes_then():
     assert [answer.admitted for answer in second] == [False, True]
 
 
+def test_who_begins_to_be_served_leaves_the_queue_to_who_comes_then():
+    servers = [server(queue=1)]
+    callers = [(0, FIRST), (1, FIRST)]
+    for at_ns, admitted in ((SERVICE_NS - 1, False), (SERVICE_NS, True)):
+        run = Run(meeting(rules(step(), servers=servers)))
+        assert run.calls([*callers, (at_ns, SECOND)])[2][1].admitted == admitted
+
+
+def test_a_tier_without_a_server_here_leaves_it_to_a_higher_one():
+    middle = meeting().tiers[1]
+    ended_ns, _ = Run(meeting(rules(step(to=middle)))).call()
+    assert ended_ns == 2 * TO_ROOT_NS + SERVICE_NS
+    ended_ns, _ = Run(meeting(rules(step(to=middle, queue=False)))).call()
+    assert ended_ns == 2 * 10 * MS, "what takes no worker is answered at the first relay"
+
+
+def test_a_refusal_that_is_lost_meets_the_copies_that_come_before_it_is_missed():
+    """One way takes 605 ms, so the copy of 500 ms is there before the refusal is lost at 1210 ms.
+
+    The queue is free again at 1610 ms, and the copy of 1.5 s finds it so.
+    """
+    servers = [server(service_ns=S, queue=0)]
+    delays_ns = {"a": 590 * MS, "b": 10 * MS, "c": 10 * MS}
+    scenario = meeting(rules(step(resend="invite"), servers=servers), delays_ns=delays_ns)
+    run = sick_run(scenario, lines={SECOND: (1200 * MS, 1300 * MS)})
+    (_, first), (ended_ns, second) = run.calls([(0, FIRST), (1, SECOND)])
+    assert first.admitted
+    assert second.admitted
+    assert ended_ns == 1 + 1500 * MS + 2 * 605 * MS + S
+    assert run.signalling.loads(until_ns=9 * S)[0].full == 1
+
+
 def test_a_limit_of_joins_counts_calls_and_not_requests():
     """Two calls of two requests each in any second; the third may begin when the first is past."""
     servers = [server(service_ns=MS, joins=2, joins_span_ns=S)]
