@@ -1,7 +1,8 @@
-"""The calendar: who waits for one instant goes on in the order of the sites' ids.
+"""The calendar: those who wait for one instant go on in the order of their sites' ids.
 
-SimPy lets processes of one instant go on in the order in which they began to wait, which no
-result may depend on. What is put down for an instant when that instant has come, comes after.
+SimPy lets events of one instant happen by priority, and those of one priority in the order in
+which they were made, which no result may depend on. So here each site has a priority of its own,
+after all events of SimPy's.
 """
 
 from __future__ import annotations
@@ -9,31 +10,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import simpy
+from simpy.events import EventPriority
+
+FIRST_PRIORITY = 2  # SimPy's own are 0, urgent, and 1, normal
+
+
+class Turn(simpy.Event):
+    """Happens after a delay, at its place among those of that instant; as `simpy.Timeout` else."""
+
+    def __init__(self, env: simpy.Environment, delay_ns: int, priority: int) -> None:
+        super().__init__(env)
+        self._ok = True
+        self._value = None
+        env.schedule(self, EventPriority(priority), delay_ns)
 
 
 class Calendar:
-    """Instants to come, each with those who wait for it."""
+    """Gives each site its place among those who wait for an instant."""
 
     def __init__(self, env: simpy.Environment, order: Sequence[int]) -> None:
         """Order those of one instant by `order`, the place of each site."""
         self._env = env
         self._order = order
-        self._waiting: dict[int, list[tuple[int, int, simpy.Event]]] = {}
-        self._count = 0
 
-    def wait(self, at_ns: int, site: int) -> simpy.Event:
-        """Return an event that happens at an instant, for a process of a site to wait for."""
-        event = self._env.event()
-        if at_ns not in self._waiting:
-            self._waiting[at_ns] = []
-            opening = self._env.timeout(at_ns - int(self._env.now))
-            assert opening.callbacks is not None
-            opening.callbacks.append(self._go_on)
-        self._count += 1
-        self._waiting[at_ns].append((self._order[site], self._count, event))
-        return event
+    def wait(self, at_ns: int, site: int) -> Turn:
+        """Return an event that happens at an instant, for a process of a site to wait for.
 
-    def _go_on(self, opening: simpy.Event) -> None:
-        waiting = self._waiting.pop(int(self._env.now))
-        for _, _, event in sorted(waiting, key=lambda entry: entry[:2]):
-            event.succeed()
+        Raises
+        ------
+        ValueError
+            If the instant is past.
+        """
+        delay_ns = at_ns - int(self._env.now)
+        if delay_ns < 0:
+            raise ValueError(f"{at_ns} ns is past; it is {self._env.now} ns")
+        return Turn(self._env, delay_ns, FIRST_PRIORITY + self._order[site])

@@ -203,7 +203,7 @@ def test_a_join_takes_few_events():
         run = Run(storm(sequence, service_ns=20 * MS)).to_the_end()
         assert (run.joins.joined_ns[run.joins.room] >= 0).all()
         assert run.joins.retransmissions.sum() > 0 or sequence is WEBRTC
-        assert run.env.steps < 25 * MANY
+        assert run.env.steps < 15 * MANY
     crowd = Run(storm(service_ns=20 * MS, queue=20)).to_the_end()
     assert crowd.joins.refusals.sum() > MANY
     assert crowd.env.steps < MOST_EVENTS * MANY

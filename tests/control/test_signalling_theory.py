@@ -167,7 +167,7 @@ def test_a_full_queue_of_fixed_service_refuses_as_often_as_theory_says(case, loa
 
 @pytest.mark.parametrize("service", ["fixed", "exponential"])
 def test_calls_wait_as_the_server_says(service):
-    """Through processes, calendar and timers a call waits for exactly what its server makes it."""
+    """Through processes and timers a call waits for exactly what its server makes it."""
     described = server(service=service, service_ns=SERVICE_NS, workers=3, queue=4)
     come_ns = poisson_ns(7, 2.7, 1_500)
     alone = Server(described, seed=7)
