@@ -71,6 +71,14 @@ class Condition:
         self._time_of_day_ns = time_of_day_ns
         return _changes(before, self._hourly_rates(), now_ns)
 
+    def line_is_up(self, line: int) -> bool:
+        """Say whether no fault holds a line down."""
+        return not is_down(self._on_line.get(line, []))
+
+    def relay_is_up(self, site: int) -> bool:
+        """Say whether no fault holds a site's relay down."""
+        return not is_down(self._on_relay.get(site, []))
+
     def _sites(self, ids: tuple[str, ...]) -> list[int]:
         return [self._network.index[site] for site in ids]
 

@@ -7,6 +7,9 @@ import simpy
 from sim.control.condition import Condition
 from sim.control.faults import strike
 from sim.control.hours import strike_hours
+from sim.control.joining import Joining, Joins
+from sim.control.journal import Journal
+from sim.control.signalling import Signalling
 from sim.dataplane.edit import Edit
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
@@ -16,16 +19,33 @@ class ControlPlane:
     """One meeting's control plane, on SimPy's clock in ns.
 
     A process appends each edit when it decides it, so the list is in order of time.
+
+    Attributes
+    ----------
+    journal : what has happened so far
     """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._env = simpy.Environment()
         self._edits: list[Edit] = []
+        self._duration_ns = scenario.duration_ns
+        self.journal = Journal()
         condition = Condition(network, begins_ns=scenario.begins_ns)
         if condition.has_hours:
             self._env.process(strike_hours(self._env, scenario, condition, self._edits))
         for fault in scenario.faults:
             self._env.process(strike(self._env, fault, condition, self._edits))
+        signalling = Signalling(
+            self._env, scenario, network, journal=self.journal, health=condition
+        )
+        self._joining = Joining(
+            self._env, scenario, network, signalling, edits=self._edits, journal=self.journal
+        )
+
+    @property
+    def joins(self) -> Joins:
+        """How the rooms have come and gone so far."""
+        return self._joining.joins(until_ns=self._duration_ns)
 
     def run_until(self, end_ns: int) -> list[Edit]:
         """Return the edits dated from the last call's end up to, but not at, `end_ns`."""

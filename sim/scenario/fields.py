@@ -24,6 +24,7 @@ from sim.scenario.quantities import (
     Amount,
     Buffer,
     HoursOfDay,
+    Often,
     Pace,
 )
 from sim.scenario.yaml_tree import Plain
@@ -82,6 +83,10 @@ def _count(value: object) -> int:
 
 def _limit(value: object) -> int:
     return 0 if value == "none" else _count(value)
+
+
+def _queue(value: object) -> int:
+    return -1 if value == "none" else min(_whole(value), quantities.MAX_COUNT)
 
 
 def _flag(value: object) -> bool:
@@ -175,6 +180,34 @@ Limit = Annotated[  # 0: none
             ]
         }
     ),
+]
+QueueLength = Annotated[  # -1: no limit
+    int,
+    BeforeValidator(_queue),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"enum": ["none"]}]}),
+]
+Trips = Annotated[  # ways there and back
+    int,
+    reader(quantities.read_trips),
+    WithJsonSchema(
+        {
+            "type": "number",
+            "minimum": 0.5,
+            "maximum": quantities.MOST_TRIPS,
+            "multipleOf": 0.5,
+            "examples": [2, 1.5],
+        }
+    ),
+]
+HowOften = Annotated[
+    InstanceOf[Often],
+    reader(quantities.read_often),
+    matches(quantities.OFTEN, "200/s", "30/min", "1 in 5 ms"),
+]
+HowOftenAtMost = Annotated[  # count 0: no limit
+    InstanceOf[Often],
+    reader(quantities.read_often_or_none),
+    matches(rf"none|{quantities.OFTEN}", "none", "30/min"),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 SiteCount = Annotated[

@@ -18,12 +18,14 @@ from sim.scenario.document import Document
 from sim.scenario.events import read_faults
 from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.gates import check_composites, check_ports
+from sim.scenario.joining import read_joining
 from sim.scenario.lines import known_carriers, read_lines
 from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
 from sim.scenario.problems import Place, Problems
 from sim.scenario.relays import read_relays
 from sim.scenario.requirements import read_requirements
+from sim.scenario.signalling import read_signalling
 from sim.scenario.sites import read_sites
 from sim.scenario.streams import check_sizes, read_streams
 from sim.scenario.varied import Change
@@ -121,6 +123,8 @@ def _resolve(
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, ports)
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
+    joining = read_joining(document, sites, lines, relays, seed)
+    signalling = read_signalling(document, sites, lines, relays)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns
     )
@@ -155,6 +159,8 @@ def _resolve(
         faults=faults,
         late_faults=late_faults,
         requirements=requirements,
+        joining=joining,
+        signalling=signalling,
         check=check,
     )
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sim.scenario.joining_model import JoiningRules
+from sim.scenario.signalling_model import SignallingRules
 from sim.scenario.tolerance import Check
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
@@ -462,6 +464,8 @@ class Scenario:
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
     requirements : in the file's order
+    joining : when rooms come and go
+    signalling : how sites ask to be let in
     check : how it is held against its baseline
     """
 
@@ -483,4 +487,6 @@ class Scenario:
     faults: tuple[Fault, ...]
     late_faults: int
     requirements: tuple[Requirement, ...]
+    joining: JoiningRules
+    signalling: SignallingRules
     check: Check

@@ -37,6 +37,8 @@ FACTOR = rf"[×x] ?{NUMBER}"
 TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
 LONGEST_WORD = 64  # characters
+OFTEN = rf"{NUMBER} ?/ ?(s|min|h)|[0-9]+ in {TIME}"
+MOST_TRIPS = 20
 WORD = rf"""[^\s/\\,'".\-][^\s/\\,'"]{{0,{LONGEST_WORD - 1}}}"""
 
 _WORD = re.compile(WORD)  # asked for every site
@@ -74,6 +76,14 @@ class Pace:
     def interval_ns(self) -> Fraction:
         """Time from one frame to the next, exact."""
         return Fraction(self.span_ns, self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """Something that happens `count` times in every `span_ns`."""
+
+    count: int
+    span_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,43 @@ def read_frames(text: str) -> Pace:
     if not 0 < pace.frames <= 10**15 or pace.span_ns > MAX_TIME_NS or pace.interval_ns < 1:
         raise ValueError(f"'{text.strip()}' must be more than 0 and at most 10^9 frames a second")
     return pace
+
+
+def read_often(text: str) -> Often:
+    """Return how often something happens, such as `200/s`, `30/min` or `1 in 5 ms`."""
+    text = text.strip()
+    if len(text) > 80:
+        raise ValueError("how often something happens is shorter, such as '30/min'")
+    each = re.fullmatch(rf"({NUMBER}) ?/ ?(s|min|h)", text, re.ASCII)
+    in_span = re.fullmatch(rf"([0-9]+) in ({TIME})", text, re.ASCII)
+    if each:
+        exact = Fraction(Decimal(each[1]))
+        often = Often(exact.numerator, exact.denominator * parse_time_ns(f"1 {each[3]}"))
+    elif in_span:
+        often = Often(int(in_span[1]), positive(parse_time_ns, "1 ns")(in_span[2]))
+    else:
+        raise ValueError(f"'{text}' does not say how often; write it like '200/s' or '30/min'")
+    if not 0 < often.count <= often.span_ns <= MAX_TIME_NS:
+        raise ValueError(f"'{text}' must be more than 0 and at most 10^9 times a second")
+    return often
+
+
+def read_often_or_none(text: str) -> Often:
+    """Return how often something may happen; a count of 0 is no limit."""
+    return Often(0, 0) if text.strip() == "none" else read_often(text)
+
+
+def read_trips(text: str) -> int:
+    """Return a number of round trips, whole or with a half, as ways there and back."""
+    check_marks(text)
+    text = text.strip()
+    known = re.fullmatch(r"[0-9]{1,3}(\.[05])?", text, re.ASCII)
+    if known is None or not 0.5 <= float(text) <= MOST_TRIPS:
+        raise ValueError(
+            f"'{text[:40]}' must be a number of round trips, from 0.5 to {MOST_TRIPS}, such as 2 "
+            "or 1.5"
+        )
+    return int(2 * float(text))
 
 
 def read_key_every(text: str) -> Amount:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sim.scenario.events import default_label
+from sim.scenario.joining import joining_text
 from sim.scenario.load_text import LoadTexts
 from sim.scenario.loss_text import loss_text
 from sim.scenario.model import (
@@ -30,6 +31,7 @@ from sim.scenario.model import (
 from sim.scenario.problems import Place, Problems
 from sim.scenario.relays import NO_EGRESS
 from sim.scenario.sentences import limit_text
+from sim.scenario.signalling_text import signalling_text
 from sim.scenario.sites import COLUMNS, Tree, link
 from sim.scenario.targets import Targets
 from sim.scenario.tolerance import KINDS, format_tolerance
@@ -116,6 +118,8 @@ def _document(scenario: Scenario) -> Iterator[str]:
     for turn in scenario.agenda:
         at, length = f"{turn.at_ns} ns", f"{turn.until_ns - turn.at_ns} ns"
         yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
+    yield from joining_text(scenario.joining)
+    yield from signalling_text(scenario.signalling, tree)
     yield from _groups_and_faults(scenario, tree)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:

@@ -24,10 +24,12 @@ from sim.scenario.fields import (
     TimeOfDay,
     Word,
 )
+from sim.scenario.joining_schema import JoiningFields
 from sim.scenario.mapping import Fields
 from sim.scenario.meeting_schema import Event, StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
 from sim.scenario.requirement_schema import Requirement
+from sim.scenario.signalling_schema import SignallingFields
 
 
 class ScenarioFile(Fields):
@@ -76,6 +78,13 @@ class ScenarioFile(Fields):
     streams: dict[Word, StreamFields] = Field(description="What is sent, by name.")
     agenda: list[TurnFields] | None = Field(
         None, description="Who has the floor and when; streams `from: speaker` follow it."
+    )
+    joining: JoiningFields | None = Field(
+        None,
+        description="When rooms come and go; default: all are there from beginning to end.",
+    )
+    signalling: SignallingFields | None = Field(
+        None, description="How sites ask to be let in; default: at once, without a question."
     )
     groups: dict[Word, list[OneLine]] = Field(
         default_factory=dict,

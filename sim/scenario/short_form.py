@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sim.scenario.joining_model import NEVER_NS, Arrival, JoiningRules
 from sim.scenario.model import FOREVER_NS, Fault, Scenario, Turn
 
 
@@ -30,9 +31,18 @@ def short_form(scenario: Scenario) -> Scenario:
     def turn(each: Turn) -> Turn:
         return replace(each, at_ns=squeezed(each.at_ns), until_ns=squeezed(each.until_ns))
 
-    agenda, faults = scenario.agenda, scenario.faults
+    def room(each: Arrival) -> Arrival:
+        calls_ns = each.calls_ns if each.calls_ns == NEVER_NS else squeezed(each.calls_ns)
+        stays = each.leaves_ns == NEVER_NS
+        leaves_ns = NEVER_NS if stays else max(squeezed(each.leaves_ns), calls_ns + 1)
+        return replace(each, calls_ns=calls_ns, leaves_ns=leaves_ns)
+
+    agenda, faults, joining = scenario.agenda, scenario.faults, scenario.joining
     if scenario.check.timetable == "squeezed":
         agenda, faults = tuple(map(turn, agenda)), tuple(map(fault, faults))
+        joining = JoiningRules(
+            start_ns=squeezed(joining.start_ns), rooms=tuple(map(room, joining.rooms))
+        )
     kept = tuple(each for each in faults if each.at_ns < short_ns)
     return replace(
         scenario,
@@ -42,6 +52,7 @@ def short_form(scenario: Scenario) -> Scenario:
             for each in agenda
             if each.at_ns < short_ns and each.at_ns < each.until_ns
         ),
+        joining=joining,
         faults=kept,
         late_faults=scenario.late_faults + len(faults) - len(kept),
     )

@@ -14,8 +14,9 @@ from sim.scenario.problems import Problems
 from sim.scenario.table import Table
 
 MAX_SITES = 2_000_000
-# What names of tiers would be confused with: fields beside them, and words beside them in a stream.
-RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent")
+# What names of tiers would be confused with: fields beside them, and words beside them in a
+# stream or a step of signalling.
+RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent", "server")
 COLUMNS = ("id", "tier", "parent", "name", "lat", "lon", "region")
 
 

@@ -37,7 +37,7 @@ _STEP = re.compile(r'"(?P<quoted>[^"]*)"|(?P<plain>[^".]+)')
 _WHOLE_UNITS = ("ns", "B", "bit/s", "packet", "packets", "frame", "frames", "each")
 _BROKEN = (("lines", "route", "factor"),)
 # Where a scenario names the files it reads beside its own.
-_TABLES = (("sites", "file"), ("lines", "inventory"))
+_TABLES = (("sites", "file"), ("lines", "inventory"), ("joining", "file"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from sim.scenario.joining_model import EVERYBODY_IS_THERE
 from sim.scenario.model import (
     HOURS,
     Background,
@@ -24,6 +25,7 @@ from sim.scenario.model import (
     Stream,
     Turn,
 )
+from sim.scenario.signalling_model import AT_ONCE
 from sim.scenario.tolerance import DEFAULTS, Check
 
 BYTE_PER_NS = 8 * 10**9  # bit/s
@@ -285,6 +287,8 @@ def scenario(
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        joining=EVERYBODY_IS_THERE,
+        signalling=AT_ONCE,
         check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

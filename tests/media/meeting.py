@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sim.scenario.joining_model import EVERYBODY_IS_THERE
 from sim.scenario.model import Relay, Scenario, Stream, Turn
+from sim.scenario.signalling_model import AT_ONCE
 from sim.scenario.tolerance import DEFAULTS, Check
 
 SITES = ("root", "b", "a", "c")  # in order of their numbers
@@ -66,6 +68,8 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        joining=EVERYBODY_IS_THERE,
+        signalling=AT_ONCE,
         check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

@@ -26,6 +26,7 @@ from sim.dataplane.tally import (
 )
 from sim.media.packets import Packets
 from sim.network.tree import Network, build_network
+from sim.scenario.joining_model import EVERYBODY_IS_THERE
 from sim.scenario.model import (
     HOURS,
     Background,
@@ -42,6 +43,7 @@ from sim.scenario.model import (
     Stream,
     Turn,
 )
+from sim.scenario.signalling_model import AT_ONCE
 from sim.scenario.tolerance import DEFAULTS, Check
 
 MS = 10**6
@@ -207,6 +209,8 @@ def scenario(
         agenda=(),
         faults=faults,
         late_faults=0,
+        joining=EVERYBODY_IS_THERE,
+        signalling=AT_ONCE,
         check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )

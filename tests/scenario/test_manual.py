@@ -16,7 +16,7 @@ from tests.scenario.test_schema import faults, fields
 MANUAL = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
 
 
-WHOLE, REQUIRED = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
+WHOLE, JOINING, SIGNALLING, REQUIRED = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
 
 
 def test_the_example_loads_and_fits_the_schema():
@@ -31,6 +31,15 @@ def test_the_requirements_say_what_stands_beside_them():
     said = [line.split("# ")[1] for line in REQUIRED.splitlines()[1:]]
     assert [requirement.text for requirement in scenario.requirements] == said
     assert faults(example) == []
+
+
+def test_joining_and_signalling_fit_the_example():
+    example = WHOLE.replace("duration: 60 s", "duration: 60 min") + JOINING + SIGNALLING
+    scenario = load_text(example, NOWHERE)
+    assert faults(example) == []
+    (listed,) = (room for room in scenario.joining.rooms if room.site == "964")
+    assert (listed.calls_ns, listed.leaves_ns) == (270 * 10**9, 1200 * 10**9)
+    assert {each.name for each in scenario.signalling.sequences} == {"sip", "webrtc", "ours"}
 
 
 def test_every_limit_has_an_example():

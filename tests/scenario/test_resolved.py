@@ -53,6 +53,33 @@ requirements:
   - {egresses: all, of: group/duct, utilisation: at most 80 %}
   - {use: teams, of: site/26734, rooms: 50 %}
   - use: g114
+joining:
+  start: 4 s
+  arrive: {from: 5 s}
+  late: {share: 30 %, within: 7 s}
+  leave: {share: 50 %, after: 333 ms, within: 9 s}
+  except:
+    tier/commune in site/80: {arrive: {shares: {4 s: 33.3 %, 1.5 s: 66.7 %}, until: 200 ms}}
+    tier/province: {arrive: none, late: none, leave: {share: 100 %}}
+  table: |
+    site, calls, leaves
+    26737, , 3.3 s
+    26734, 1.7 s, 1 h
+signalling:
+  servers:
+    central: {rate: 7 in 3 s, workers: 3, queue: 0, full: drop, service: exponential,
+              joins: 30.5/min}
+    province: {rate: 50/s}
+  sequence: sip
+  except: {site/79: ours, tier/province: none, site/27688: webrtc}
+  sequences:
+    sip: [{step: register}]
+    ours:
+      - {step: invite, to: province, trips: 1.5, resend: invite, prepare: 7 ms}
+      - {step: media, to: parent, trips: 3, resend: none, processing: 1 us}
+      - {step: look, to: central, queue: false, resend: dtls}
+  timers: {t1: 200 ms, t2: 900 ms}
+  retry: {first: 700 ms, most: 3 s, jitter: 33.3 %, tries: 7}
 check:
   duration: 7 s
   timetable: squeezed
@@ -139,6 +166,13 @@ def test_everything_the_grammar_has_resolves_to_itself():
     assert len({line.up.background for line in scenario.lines}) == 3
     assert {line.up.background == line.down.background for line in scenario.lines} == {True, False}
     assert {stream.direction for stream in scenario.streams} == {"down", "up", "floor"}
+    assert {room.site for room in scenario.joining.rooms} >= {"79", "80", "26734", "26737"}
+    assert [each.name for each in scenario.signalling.sequences] == [
+        "none",
+        "ours",
+        "sip",
+        "webrtc",
+    ]
     assert_same(scenario)
 
 
