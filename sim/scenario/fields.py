@@ -193,6 +193,9 @@ SiteCount = Annotated[
 ShareOrAll = Annotated[
     float, reader(quantities.read_share_or_all), matches(f"all|{SHARE}", "99 %", "all")
 ]
+ShareOrNone = Annotated[  # 0: none
+    float, reader(quantities.read_share_or_none), matches(f"none|{SHARE}", "80 %", "none")
+]
 MostShare = Annotated[
     float, reader(quantities.at_most(parse_share)), matches(f"at most {SHARE}", "at most 1 %")
 ]
