@@ -39,7 +39,7 @@ class Admission:
         self._network = network
         by_id = desks(scenario)
         self._desks = {network.index[site]: desk for site, desk in by_id.items()}
-        self._first = network.site_egress_first.tolist()
+        self._first: list[int] = network.site_egress_first.tolist()
         self._sources = sources_up(scenario, network)
         self._ports_used = [0] * len(network.sites)
         self._egress_of: dict[int, int] = {}
@@ -49,7 +49,7 @@ class Admission:
                 self._count(line, int(network.line_egress[line]), 1)
                 relay = int(network.line_parent[line])
                 self._desks[relay].take(self._egress_of[line] - self._first[relay])
-        self._reports = {
+        self._reports: dict[int, list[Reports]] = {
             relay: self._begin_reports(scenario, relay, desk)
             for relay, desk in self._desks.items()
             if desk.pool is not None

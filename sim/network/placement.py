@@ -17,7 +17,7 @@ from enum import StrEnum
 from sim import rng
 from sim.network.others import others_share
 from sim.scenario.demand import SPAN_S, Demand, demands
-from sim.scenario.model import Pool, Relay, Scenario
+from sim.scenario.model import Egress, Pool, Relay, Scenario
 
 ROUNDING = 1e-9  # a load this little above its limit, relative to it, is a sum of floats
 
@@ -31,20 +31,28 @@ class Refusal(StrEnum):
     ADMISSION = "admission"  # those that are not have taken too many lines just now
 
 
+def order_at_relay(egress: Egress) -> tuple[bytes, int]:
+    """Return what egresses of one relay are numbered by: carrier, then server."""
+    return egress.carrier.encode(), int(egress.server or 0)
+
+
 class Desk:
-    """The desk of one relay: gives its lines to its egresses, and keeps count."""
+    """The desk of one relay: gives its lines to its egresses, and keeps count.
+
+    Egress i is the i-th of the relay in the order of `order_at_relay`, as in `Network`.
+    """
 
     def __init__(self, relay: Relay, demand: Demand, *, seed: int, begins_ns: int) -> None:
         """Begin with no line; `demand` is that of each, `begins_ns` the time of day."""
         self._relay = relay
         self._seed = seed
         self._demand = demand
-        self._carriers = {egress.carrier: i for i, egress in enumerate(relay.egresses)}
-        # The servers of a pool are alike, so only the others' share may be one each.
-        self._others = [others_share(egress, begins_ns) for egress in relay.egresses]
-        self._busy = [demand.busy(egress) for egress in relay.egresses]
-        self._lines = [0] * len(relay.egresses)
-        self._admitted: list[deque[int]] = [deque() for _ in relay.egresses]
+        self._egresses = sorted(relay.egresses, key=order_at_relay)
+        self._carriers = {egress.carrier: i for i, egress in enumerate(self._egresses)}
+        self._others = [others_share(egress, begins_ns) for egress in self._egresses]
+        self._busy = [demand.busy(egress) for egress in self._egresses]
+        self._lines = [0] * len(self._egresses)
+        self._admitted: list[deque[int]] = [deque() for _ in self._egresses]
         self._last = -1
 
     @property
@@ -79,9 +87,8 @@ class Desk:
             if i < 0 or self._is_full(i):
                 return Refusal.EGRESS
         else:
-            room = [
-                i for i in range(len(self._lines)) if not self._limited(i) and not self._is_full(i)
-            ]
+            servers = range(len(self._lines))
+            room = [i for i in servers if not (self._limited(i) or self._is_full(i))]
             if not room:
                 return Refusal.SERVER
             able = [i for i in room if self._admits(i, now_ns)]
@@ -139,7 +146,7 @@ class Desk:
     def _is_full(self, i: int) -> bool:
         """Return whether another line would fill an egress's time beyond what it may."""
         full, busy = self._relay.full, self._others[i] + (self._lines[i] + 1) * self._busy[i]
-        return bool(full and self._relay.egresses[i].rate_bps and busy > full * (1 + ROUNDING))
+        return bool(full and self._egresses[i].rate_bps and busy > full * (1 + ROUNDING))
 
     def _limited(self, i: int) -> bool:
         """Return whether another line would break a server's limit of ports, streams or packets."""
@@ -173,7 +180,7 @@ class Desk:
 
     def _weight(self, i: int, child: str) -> int:
         """Return the weight by which a line likes a server (Thaler and Ravishankar, 1998)."""
-        name = f"server/{self._relay.site}/{self._relay.egresses[i].server}/{child}"
+        name = f"server/{self._relay.site}/{self._egresses[i].server}/{child}"
         return rng.key(self._seed, name, "placement")[0]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim import rng
 from sim.grouping import Grouping, group
-from sim.network.placement import Desk, desks
+from sim.network.placement import Desk, desks, order_at_relay
 from sim.scenario.model import HOUR_NS, HOURS, Direction, Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
@@ -362,17 +362,13 @@ def _ports(
             if desk is not None and desk.pool is not None and site.id not in absent:
                 ports.feed[s] += desk.place_first(site.id, line.carrier)
         own = relays[site.id].egresses if site.id in relays else ()
-        for egress in sorted(own, key=_place_at_relay):
+        for egress in sorted(own, key=order_at_relay):
             number.setdefault((s, egress.carrier), len(ports.egresses))
             ports.egresses.append(egress)
             ports.site.append(s)
             ports.fed.append([])
         ports.site_first.append(len(ports.egresses))
     return ports
-
-
-def _place_at_relay(egress: Egress) -> tuple[bytes, int]:
-    return egress.carrier.encode(), int(egress.server or 0)
 
 
 def _alike(ports: _Ports, e: int) -> range:
