@@ -176,5 +176,7 @@ def sources_up(scenario: Scenario, network: Network) -> list[int]:
             np.subtract.at(passing, composed_or_ended(network, stream.to)[origins], 1)
         elif stream.direction == "floor":
             np.add.at(passing, speakers, 1)
-    up: list[int] = sum_below(network, passing).tolist()
-    return up
+    up = sum_below(network, passing)
+    up[0] = 0  # the root has no line
+    counts: list[int] = up.tolist()
+    return counts
