@@ -122,7 +122,7 @@ class RelayFields(Fields):
     def _one_way_out(self) -> RelayFields:
         if given(self, "egress") and given(self, "servers"):
             raise ValueError(
-                "'servers' send its copies, so it has no 'egress'; give one of the two"
+                "'servers' send the copies instead of an 'egress'; give one of the two"
             )
         return self
 

@@ -13,11 +13,12 @@ from typing import Annotated
 from pydantic import Field, InstanceOf
 
 from sim.scenario.egress_schema import CarrierEgress
-from sim.scenario.fields import Count, Limit, Time, matches, reader
+from sim.scenario.fields import Limit, Time, count_up_to, matches, reader
 from sim.scenario.model import Policy
 from sim.scenario.quantities import MAX_COUNT, SHARE, TIME, positive
 from sim.units import MAX_TIME_NS, format_time, parse_share, parse_time_ns
 
+MAX_SERVERS = 256  # at one relay; each of them knows every line of it
 SPREADING: tuple[Policy, ...] = ("least loaded", "round robin", "hash")
 
 
@@ -102,7 +103,9 @@ def read_packets(text: str) -> int:
 class ServersFields(CarrierEgress):
     """Servers that share the lines of a relay; all of one kind."""
 
-    count: Count | None = Field(None, description="How many servers; at most 256.")
+    count: Annotated[int, *count_up_to(MAX_SERVERS)] | None = Field(
+        None, description="How many servers; at most 256."
+    )
     policy: (
         Annotated[
             InstanceOf[Placing],

@@ -15,7 +15,6 @@ from sim.scenario.pool_schema import Admit, Placing, ServersFields
 from sim.scenario.problems import Place
 from sim.scenario.sites import Tree
 
-MAX_SERVERS = 256  # each of them knows every line of its relay
 # jitsi/jicofo, pull request 1298: a bridge reports its stress every 5 to 10 seconds.
 REPORT_NS = 10 * 10**9
 LEAST_LOADED = Placing("least loaded", 0.0)  # assumption
@@ -49,10 +48,6 @@ def lay_servers(
     changes: dict[str, Any] = {
         name: value for name in names if (value := getattr(fields, name)) is not None
     }
-    if changes.get("count", 0) > MAX_SERVERS:
-        text = f"{changes['count']} servers are more than the limit of {MAX_SERVERS} at one relay"
-        document.problems.add(document.place(*path, "count"), text)
-        changes["count"] = MAX_SERVERS
     return replace(
         base,
         **changes,
@@ -127,9 +122,10 @@ def check_pools(
         _, worst, limit, most = max(those, key=lambda one: one[0])
         count, others = len(worst.egresses), len(those) - 1
         more = f", and {others} more pool{'s' * (others > 1)} too small" if others else ""
+        servers = "1 server holds" if count == 1 else f"{count} servers hold"
         text = (
-            f"{len(tree.children[worst.site])} sites are below {tree.title(worst.site)}, and by "
-            f"'{limit}' its {count} server{'s' * (count > 1)} serve{'s' * (count == 1)} "
-            f"{most * count}, {most} each{more}"
+            f"{tree.title(worst.site)} has {len(tree.children[worst.site])} sites below it, and "
+            f"its {servers} {most * count} by '{limit}', {most} each{more}; make it larger, or "
+            "take more servers"
         )
         document.problems.add(place, text)
