@@ -238,7 +238,7 @@ def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reade
         carrier = network.egresses[e].carrier or say("all")
         if network.egresses[e].server:
             carrier = reader.language.say_count(
-                int(servers[e]), "the only server", "each of {n} servers"
+                int(servers[e]), "{n} server", "{n} servers, each"
             )
         made.add_row(
             shown(id_and_place(network, s)),
