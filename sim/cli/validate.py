@@ -237,9 +237,7 @@ def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reade
         s = int(network.egress_site[e])
         carrier = network.egresses[e].carrier or say("all")
         if network.egresses[e].server:
-            carrier = reader.language.say_count(
-                int(servers[e]), "{n} server", "{n} servers, each"
-            )
+            carrier = reader.language.say_count(int(servers[e]), "{n} server", "{n} servers, each")
         made.add_row(
             shown(id_and_place(network, s)),
             shown(carrier),
