@@ -73,25 +73,15 @@ def _whole(value: object) -> int:
     return int(text)
 
 
-def count_up_to(most: int) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return validator and schema of a whole number from 1 on."""
-
-    def read(value: object) -> int:
-        count = _whole(value)
-        if not 1 <= count <= most:
-            raise ValueError(f"{count} must be between 1 and {most}")
-        return count
-
-    return BeforeValidator(read), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": most})
+def _count(value: object, most: int = quantities.MAX_COUNT) -> int:
+    count = _whole(value)
+    if not 1 <= count <= most:
+        raise ValueError(f"{count} must be between 1 and {most}")
+    return count
 
 
 def _limit(value: object) -> int:
-    if value == "none":
-        return 0
-    count = _whole(value)
-    if not 1 <= count <= quantities.MAX_COUNT:
-        raise ValueError(f"{count} must be between 1 and {quantities.MAX_COUNT}")
-    return count
+    return 0 if value == "none" else _count(value)
 
 
 def _flag(value: object) -> bool:
@@ -99,6 +89,12 @@ def _flag(value: object) -> bool:
     if text not in ("true", "false") or not isinstance(value, Plain):
         raise ValueError(f"'{text[:40]}' must be true or false, without quotes")
     return text == "true"
+
+
+def count_up_to(most: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return validator and schema of a whole number from 1 on."""
+    schema = {"type": "integer", "minimum": 1, "maximum": most}
+    return BeforeValidator(lambda value: _count(value, most)), WithJsonSchema(schema)
 
 
 PositiveTime = Annotated[
@@ -169,7 +165,11 @@ Seed = Annotated[
     BeforeValidator(_whole),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}),
 ]
-Count = Annotated[int, *count_up_to(quantities.MAX_COUNT)]
+Count = Annotated[
+    int,
+    BeforeValidator(_count),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
+]
 Limit = Annotated[  # 0: none
     int,
     BeforeValidator(_limit),
