@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,11 +94,12 @@ def check_pools(
     places: Mapping[str, Mapping[str, Place]],
     *,
     floor: bool,
+    absent: Collection[str] = (),
 ) -> None:
     """Record pools that do not hold the sites that are below them from the start.
 
     `places` are those of the limits, by site and limit; of relays that share one the worst is
-    named.
+    named. Sites that are `absent` when the run begins are left out.
     """
     above = {site.id: site.parent for site in tree.sites.values()}
     of_lines: dict[str, Demand] = {}
@@ -107,7 +108,8 @@ def check_pools(
         if relay.pool is None:
             continue
         of_lines = of_lines or demands(above, streams, floor=floor)
-        below, count = len(tree.children[relay.site]), len(relay.egresses)
+        here = [site for site in tree.children[relay.site] if site not in absent]
+        below, count = len(here), len(relay.egresses)
         each = most_lines(
             of_lines[relay.site],
             ports=relay.pool.ports,
@@ -119,12 +121,13 @@ def check_pools(
                 place = places[relay.site][limit]
                 short[place].append((below - most * count, relay, limit, most))
     for place, those in short.items():
-        _, worst, limit, most = max(those, key=lambda one: one[0])
+        more_than, worst, limit, most = max(those, key=lambda one: one[0])
         count, others = len(worst.egresses), len(those) - 1
         more = f", and {others} more pool{'s' * (others > 1)} too small" if others else ""
         servers = "1 server holds" if count == 1 else f"{count} servers hold"
+        below = most * count + more_than
         text = (
-            f"{tree.title(worst.site)} has {len(tree.children[worst.site])} sites below it, and "
+            f"{tree.title(worst.site)} has {below} sites below it, and "
             f"its {servers} {most * count} by '{limit}', {most} each{more}; make it larger, or "
             "take more servers"
         )
