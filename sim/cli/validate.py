@@ -12,7 +12,7 @@ from rich.table import Table
 from sim.cli.output import write_exactly
 from sim.language import words
 from sim.language.language import Language
-from sim.network.capacity import egress_load, line_load
+from sim.network.capacity import egress_load, first_servers, line_load
 from sim.network.tree import Network, build_network
 from sim.results.place import id_and_place
 from sim.scenario.loader import load
@@ -230,11 +230,17 @@ def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reade
         say("carrier"),
         *numbers(say("lines"), say("rate"), say("load")),
     )
-    for e in fullest(load):
+    pool = first_servers(network)
+    servers = np.bincount(pool, minlength=pool.size)
+    # The servers of a pool are alike: the first stands for all.
+    for e in fullest(np.where(pool == np.arange(pool.size), load, np.nan)):
         s = int(network.egress_site[e])
+        carrier = network.egresses[e].carrier or say("all")
+        if network.egresses[e].server:
+            carrier = reader.language.say_count(int(servers[e]), "{n} server", "{n} servers, each")
         made.add_row(
             shown(id_and_place(network, s)),
-            shown(network.egresses[e].carrier or say("all")),
+            shown(carrier),
             *reader.figures(
                 f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
                 format_rate(network.egresses[e].rate_bps),

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.network.others import others_bps
 from sim.network.tree import Network
 from sim.network.ways import composed_or_ended, sum_above, sum_below
-from sim.scenario.model import HOUR_NS, HOURS, Background, Direction, Scenario
+from sim.scenario.model import Direction, Scenario
 
+Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 _BIT_PER_S = 1e-6  # what sums of floats leave of nothing
 
@@ -26,11 +28,14 @@ class Offered:
     Attributes
     ----------
     line_bps : (2n,) float64, of each direction: s is down, n + s is up
-    egress_bps : (e,) float64, of all copies an egress sends
+    egress_bps : (e,) float64, of all copies an egress sends; of a server when all of its pool have
+        as many lines
+    egress_packets_per_s : (e,) float64, how many copies those are
     """
 
     line_bps: Float64Array
     egress_bps: Float64Array
+    egress_packets_per_s: Float64Array
 
 
 def offered(scenario: Scenario, network: Network) -> Offered:
@@ -39,30 +44,56 @@ def offered(scenario: Scenario, network: Network) -> Offered:
     Relays that select count as if they passed on all: what they leave out depends on the floor.
     """
     n = len(network.sites)
-    down_bps, floor_bps, passing_bps = np.zeros((n, 1)), 0.0, np.zeros(n)
+    # Two columns: bit/s, and packets a second.
+    down, floor, spoken = np.zeros((n, 2)), np.zeros(2), np.zeros((n, 2))
+    passing_bps = np.zeros(n)
     for stream in scenario.streams:
-        wire_bps = float(stream.wire_bps)
+        rates = float(stream.wire_bps), float(stream.packets_per_s)
         origins = np.array([network.index[site] for site in stream.origins], dtype=np.int64)
         if stream.direction == "down":
-            down_bps[origins, 0] += wire_bps
+            down[origins] += rates
         elif stream.direction == "up":
             # Added where it begins and taken away where it ends: the sum below a line between.
-            passing_bps[origins] += wire_bps
-            np.subtract.at(passing_bps, composed_or_ended(network, stream.to)[origins], wire_bps)
+            passing_bps[origins] += rates[0]
+            np.subtract.at(passing_bps, composed_or_ended(network, stream.to)[origins], rates[0])
         else:
-            floor_bps += wire_bps
-    spoken_bps = np.zeros(n)
+            floor += rates
     for turn in scenario.agenda:
         share = (turn.until_ns - turn.at_ns) / scenario.duration_ns
-        spoken_bps[network.index[turn.site]] += floor_bps * share
-    down = sum_above(network, down_bps)[:, 0] + spoken_bps.sum()
-    down -= np.where(network.relay, 0.0, spoken_bps)  # a leaf's own are not sent back to it
-    up = sum_below(network, passing_bps + spoken_bps)
+        spoken[network.index[turn.site]] += floor * share
+    copies = sum_above(network, down) + spoken.sum(axis=0)
+    copies[~network.relay] -= spoken[~network.relay]  # a leaf's own are not sent back to it
+    up = sum_below(network, passing_bps + spoken[:, 0])
     up[up < _BIT_PER_S] = 0.0
-    down[0] = up[0] = 0.0
-    egress_bps = np.zeros(len(network.egresses))
-    np.add.at(egress_bps, network.feed[1:], down[1:])
-    return Offered(line_bps=np.concatenate([down, up]), egress_bps=egress_bps)
+    copies[0] = up[0] = 0.0
+    of_egresses = _per_egress(network, copies)
+    return Offered(
+        line_bps=np.concatenate([copies[:, 0], up]),
+        egress_bps=of_egresses[:, 0],
+        egress_packets_per_s=of_egresses[:, 1],
+    )
+
+
+def first_servers(network: Network) -> Int64Array:
+    """Return the first egress of each one's pool, (e,); where there is no pool, itself."""
+    first = np.arange(len(network.egresses))
+    server = np.array([bool(egress.server) for egress in network.egresses], dtype=np.bool_)
+    first[server] = network.site_egress_first[network.egress_site[server]]
+    return first
+
+
+def _per_egress(network: Network, copies: Float64Array) -> Float64Array:
+    """Return the sums over the lines that each egress feeds, (n, k) -> (e, k).
+
+    The lines of a pool count as spread evenly over its servers: who has which is only known in
+    the run.
+    """
+    pool = first_servers(network)
+    total = np.zeros((len(network.egresses), copies.shape[1]))
+    np.add.at(total, pool[network.feed[1:]], copies[1:])
+    servers = np.bincount(pool, minlength=pool.size)
+    share: Float64Array = total[pool] / servers[pool, None]
+    return share
 
 
 def line_load(scenario: Scenario, network: Network) -> Float64Array:
@@ -78,28 +109,31 @@ def line_load(scenario: Scenario, network: Network) -> Float64Array:
         np.nan if kind is None else _sustained_bps(kind, rate_bps)
         for kind, rate_bps in zip(network.kinds, network.kind_rate_bps.tolist(), strict=True)
     ]
-    others_bps = [
-        0.0 if kind is None else _others_bps(kind.background, scenario.begins_ns)
+    of_others_bps = [
+        0.0 if kind is None else others_bps(kind.background, scenario.begins_ns)
         for kind in network.kinds
     ]
     bps = offered(scenario, network).line_bps
-    bps += np.array(others_bps)[network.kind]
-    load: Float64Array = bps / np.array(limit_bps)[network.kind]
+    primary = network.kind[: bps.size]
+    bps += np.array(of_others_bps)[primary]
+    load: Float64Array = bps / np.array(limit_bps)[primary]
     return load
 
 
 def egress_load(scenario: Scenario, network: Network) -> Float64Array:
-    """Return the average load of each egress, overhead per copy aside, as `line_load` does.
+    """Return the average load of each egress, as `line_load` does.
 
     Returns
     -------
     (e,) float64
-        NaN where copies enter their lines at once.
+        The share of its time that it sends, with what its copies cost beside their bits; NaN where
+        copies enter their lines at once.
     """
-    bps = offered(scenario, network).egress_bps
+    sums = offered(scenario, network)
     return np.array(
         [
-            (bps[e] + _others_bps(egress.background, scenario.begins_ns)) / rate_bps
+            (sums.egress_bps[e] + others_bps(egress.background, scenario.begins_ns)) / rate_bps
+            + sums.egress_packets_per_s[e] * egress.overhead_ns / 10**9
             if (rate_bps := int(network.egress_rate_bps[e]))
             else np.nan
             for e, egress in enumerate(network.egresses)
@@ -111,13 +145,3 @@ def _sustained_bps(direction: Direction, rate_bps: int) -> int:
     """Return the rate a direction can keep up, where its line leaves `rate_bps`."""
     policer = direction.policer
     return rate_bps if policer is None else min(rate_bps, policer.rate_bps)
-
-
-def _others_bps(background: Background | None, time_of_day_ns: int) -> float:
-    """Return the mean bit rate of others' packets; steady background sends none."""
-    if background is None or background.kind == "steady":
-        return 0.0
-    rate_bps = background.rate_bps * background.profile[time_of_day_ns // HOUR_NS % HOURS]
-    if background.kind == "poisson":
-        return rate_bps
-    return rate_bps * background.burst_ns / (background.burst_ns + background.silence_ns)

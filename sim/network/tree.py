@@ -8,7 +8,7 @@ backup lines follow, by site and in the order in which a site may use them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim import rng
 from sim.grouping import Grouping, group
+from sim.network.placement import Desk, desks, order_at_relay
 from sim.scenario.model import HOUR_NS, HOURS, Direction, Egress, Line, Relay, Scenario, Site
 
 Int64Array = NDArray[np.int64]
@@ -36,7 +37,8 @@ class Network:
     backups : b Line, the backup lines; number n + i is backups[i]
     backup_first : (n + 1,) int64; backups of site s are backups[backup_first[s] : [s+1]]
     line_site, line_parent : (n + b,) int64, the sites at a line's lower and upper end; -1: none
-    line_egress : (n + b,) int64, the egress that feeds a line in use; -1 for the root
+    line_egress : (n + b,) int64, the egress that feeds a line in use; -1 for the root. Where a pool
+        of servers may feed it, the one that does so first
     line_rank : (n + b,) int64, a line's place among those that its egress may feed
     direction_site : (2n + 2b,) int64, the site at the lower end of each direction
     kinds : the distinct directions of lines; None is the root's, which has no line
@@ -54,14 +56,15 @@ class Network:
     composes : (n,) bool, whether the site's relay composes
     transcoding_ns, select, ports : (n,) int64, as in `Relay`; 0 at leaves
     propagation_ns : (2n + 2b,) int64, of each direction; 0 for the root
-    egresses : e Egress, by relay, then by carrier as UTF-8 bytes
+    egresses : e Egress, by relay, then by carrier as UTF-8 bytes, or by server
     egress_site : (e,) int64, the relay it belongs to
     site_egress_first : (n + 1,) int64; the egresses of s are site_egress_first[s] .. [s+1]-1
     child_first : (e + 1,) int64; the sites that egress j may feed are children[child_first[j] :
-        [j+1]]: those with a primary line there, by id, then those with a backup line, by its number
+        [j+1]]: those with a primary line there, by id, then those with a backup line, by its
+        number. All servers of a pool have the same
     children : (n - 1 + b,) int64, site numbers; more where a relay is a pool of servers
     child_line : as `children`, the number of the line
-    feed : (n,) int64, the egress that feeds the site's primary line; -1 for the root
+    feed : (n,) int64, the egress that feeds the site's primary line first; -1 for the root
     rank : (n,) int64, the place of that line among those that its egress may feed; -1: the root's
     order : (n,) int64, the site's place among all ids as UTF-8 bytes
     rate_bps : (2n + 2b,) int64, what each direction leaves for the meeting at its beginning; 0
@@ -167,8 +170,12 @@ class Network:
         return path[::-1]
 
 
-def build_network(scenario: Scenario) -> Network:
-    """Return the scenario's tree as arrays."""
+def build_network(scenario: Scenario, *, absent: Collection[str] = ()) -> Network:
+    """Return the scenario's tree as arrays.
+
+    `absent` are sites that are not there when the run begins: no server of a pool has them then,
+    and their line says the first that may.
+    """
     sites = _preorder(scenario.sites)
     n = len(sites)
     index = {site.id: number for number, site in enumerate(sites)}
@@ -205,13 +212,14 @@ def build_network(scenario: Scenario) -> Network:
     composes[relay_sites] = [relay.mode == "compose" for relay in scenario.relays]
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
     backup_ns = [line.propagation_ns for line in backups]
-    ports = _ports(sites, lines, above, relays)
+    pools = any(relay.pool for relay in scenario.relays)
+    ports = _ports(sites, lines, above, relays, desks(scenario) if pools else {}, frozenset(absent))
     _add_backups(ports, backups, backup_site.tolist(), backup_above)
 
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]
     directions += [f"line/{name}/{way}" for way in ("down", "up") for name in _names(backups)]
     owners = [
-        f"egress/{sites[s].id}/{egress.carrier}"
+        f"egress/{sites[s].id}/{egress.carrier}" + f"/{egress.server}" * bool(egress.server)
         for s, egress in zip(ports.site, ports.egresses, strict=True)
     ]
     kinds, kind = _kinds(lines, backups)
@@ -332,11 +340,14 @@ def _ports(
     lines: Sequence[Line | None],
     above: Sequence[int],
     relays: Mapping[str, Relay],
+    desks: Mapping[str, Desk],
+    absent: Collection[str],
 ) -> _Ports:
     """Return each relay's egresses by carrier, and give each line to one of its parent's.
 
     In preorder a parent comes before its children, so its egresses are numbered by then, and
-    siblings come in order of their ids.
+    siblings come in order of their ids. Servers of a pool share a carrier and list all lines;
+    the desk of the relay says who has one first.
     """
     ports = _Ports([], [], [0], [], [-1] * len(sites), [-1] * len(sites))
     number: dict[tuple[int, str], int] = {}
@@ -345,15 +356,29 @@ def _ports(
         if line is not None:
             e = number.get((above[s], line.carrier), number.get((above[s], ""), -1))
             ports.feed[s], ports.rank[s] = e, len(ports.fed[e])
-            ports.fed[e].append((s, s))
+            for each in _alike(ports, e):
+                ports.fed[each].append((s, s))
+            desk = desks.get(line.parent)
+            if desk is not None and desk.pool is not None and site.id not in absent:
+                ports.feed[s] += desk.place_first(site.id, line.carrier)
         own = relays[site.id].egresses if site.id in relays else ()
-        for egress in sorted(own, key=lambda egress: egress.carrier.encode()):
-            number[s, egress.carrier] = len(ports.egresses)
+        for egress in sorted(own, key=order_at_relay):
+            number.setdefault((s, egress.carrier), len(ports.egresses))
             ports.egresses.append(egress)
             ports.site.append(s)
             ports.fed.append([])
         ports.site_first.append(len(ports.egresses))
     return ports
+
+
+def _alike(ports: _Ports, e: int) -> range:
+    """Return the numbers of the servers of a pool whose first is `e`; of an egress its own."""
+    if not ports.egresses[e].server:
+        return range(e, e + 1)
+    end = e + 1
+    while end < len(ports.egresses) and ports.site[end] == ports.site[e]:
+        end += 1
+    return range(e, end)
 
 
 def _add_backups(
@@ -363,11 +388,12 @@ def _add_backups(
     n = len(ports.feed)
     for i, (line, lower, upper) in enumerate(zip(backups, site, above, strict=True)):
         own = range(*ports.site_first[upper : upper + 2])
-        by_carrier = {ports.egresses[e].carrier: e for e in own}
+        by_carrier = {ports.egresses[e].carrier: e for e in reversed(own)}
         e = by_carrier.get(line.carrier, by_carrier.get("", -1))
         ports.feed.append(e)
         ports.rank.append(len(ports.fed[e]))
-        ports.fed[e].append((lower, n + i))
+        for each in _alike(ports, e):
+            ports.fed[each].append((lower, n + i))
 
 
 def _names(backups: Sequence[Line]) -> list[str]:

@@ -74,10 +74,10 @@ def _whole(value: object) -> int:
     return int(text)
 
 
-def _count(value: object) -> int:
+def _count(value: object, most: int = quantities.MAX_COUNT) -> int:
     count = _whole(value)
-    if not 1 <= count <= quantities.MAX_COUNT:
-        raise ValueError(f"{count} must be between 1 and {quantities.MAX_COUNT}")
+    if not 1 <= count <= most:
+        raise ValueError(f"{count} must be between 1 and {most}")
     return count
 
 
@@ -94,6 +94,12 @@ def _flag(value: object) -> bool:
     if text not in ("true", "false") or not isinstance(value, Plain):
         raise ValueError(f"'{text[:40]}' must be true or false, without quotes")
     return text == "true"
+
+
+def count_up_to(most: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return validator and schema of a whole number from 1 on."""
+    schema = {"type": "integer", "minimum": 1, "maximum": most}
+    return BeforeValidator(lambda value: _count(value, most)), WithJsonSchema(schema)
 
 
 PositiveTime = Annotated[
@@ -225,6 +231,9 @@ SiteCount = Annotated[
 ]
 ShareOrAll = Annotated[
     float, reader(quantities.read_share_or_all), matches(f"all|{SHARE}", "99 %", "all")
+]
+ShareOrNone = Annotated[  # 0: none
+    float, reader(quantities.read_share_or_none), matches(f"none|{SHARE}", "80 %", "none")
 ]
 MostShare = Annotated[
     float, reader(quantities.at_most(parse_share)), matches(f"at most {SHARE}", "at most 1 %")

@@ -18,6 +18,7 @@ from sim.scenario import draws
 from sim.scenario.background import check_load, read_load
 from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
+from sim.scenario.egresses import check_buffer
 from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
 from sim.scenario.mapping import given
@@ -25,7 +26,6 @@ from sim.scenario.model import Background, Direction, Line, Loss, Policer, Sched
 from sim.scenario.network_schema import LineFields, PolicerFields, TierLineFields
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
-from sim.scenario.relays import check_buffer
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
 

@@ -22,6 +22,7 @@ from sim.scenario.joining import read_joining
 from sim.scenario.lines import known_carriers, read_lines
 from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
+from sim.scenario.pools import check_pools
 from sim.scenario.problems import Place, Problems
 from sim.scenario.relays import read_relays
 from sim.scenario.requirements import read_requirements
@@ -116,12 +117,13 @@ def _resolve(
         raise
     lines = read_lines(document, sites, seed)
     carriers = known_carriers(document, lines)
-    relays, ports = read_relays(document, sites, lines, carriers)
+    relays, given = read_relays(document, sites, lines, carriers)
     streams = read_streams(document, sites)
     check_sizes(document, streams, lines, relays)
     check_composites(document, sites, relays, streams)
     agenda = read_agenda(document, sites, duration_ns)
-    check_ports(document, sites, relays, streams, agenda, ports)
+    check_ports(document, sites, relays, streams, agenda, given.ports)
+    check_pools(document, sites, relays, streams, given.pools, floor=bool(agenda))
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
     joining = read_joining(document, sites, lines, relays, seed)
     signalling = read_signalling(document, sites, lines, relays)

@@ -31,6 +31,11 @@ def given(fields: Fields, *names: str) -> list[str]:
     return [name for name in names if name in fields.model_fields_set]
 
 
+def none_or_fields(value: object) -> str:
+    """Return the tag of a value that is a word, such as `none`, or a mapping."""
+    return f"{TAG}none" if isinstance(value, str) else f"{TAG}fields"
+
+
 def one_of(*names: str) -> Any:
     """Return the JSON Schema rule that exactly one of the fields is there."""
     return {"oneOf": [{"required": [name]} for name in names]}

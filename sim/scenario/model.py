@@ -22,6 +22,7 @@ PARENT = "parent"  # the way of an up stream that ends at the next relay
 
 Scheduling = Literal["fifo", "priority"]
 Mode = Literal["forward", "compose"]
+Policy = Literal["least loaded", "fill", "round robin", "hash"]
 Subject = Literal["rooms", "lines", "egresses"]
 Measure = Literal[
     "loss", "delay", "jitter", "mos", "freezes", "dark", "dark_in_total", "utilisation"
@@ -220,19 +221,58 @@ class Egress:
     Attributes
     ----------
     carrier : the carrier whose lines it feeds; empty: every line no other egress feeds
+    server : its name in the relay's pool of servers, a number from 1; empty: there is no pool
     rate_bps : bit/s; 0: no shared interface, copies enter their lines at once
     buffer_bytes, mtu_bytes : as in `Direction`
-    overhead_ns : ns a copy costs beside its bits
+    overhead_ns : ns a copy costs beside its bits; of a server its service time
     scheduling, background : as in `Direction`
     """
 
     carrier: str
+    server: str
     rate_bps: int
     buffer_bytes: int
     mtu_bytes: int
     overhead_ns: int
     scheduling: Scheduling
     background: Background | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """How the servers of a relay share its lines, and what each takes; see docs/model.md.
+
+    Attributes
+    ----------
+    policy : `least loaded` takes the one whose last report says least; `fill` does so among those
+        that the meeting uses already and that report less than `fill_to`, then among the others
+        that do; `round robin` the next in order; `hash` the first in the line's own drawn order
+    fill_to : share of a server's capacity; 0 unless the policy is `fill`
+    report_ns : time from one report of a server's load to the next
+    report_delay_ns : time from a report to when it counts
+    ports : most lines a server feeds at once; 0: no limit
+    streams : most copies of streams it sends at once; 0: no limit
+    packets_per_s : most packets it sends in a second, on average; 0: no limit
+    admit, admit_ns : most lines that it takes in any span of `admit_ns`; 0 and 0: no limit
+    """
+
+    policy: Policy
+    fill_to: float
+    report_ns: int
+    report_delay_ns: int
+    ports: int
+    streams: int
+    packets_per_s: int
+    admit: int
+    admit_ns: int
+
+    def __post_init__(self) -> None:
+        if (self.policy == "fill") != (self.fill_to > 0):
+            raise ValueError(f"fill_to {self.fill_to} does not go with policy {self.policy}")
+        if self.report_ns <= 0:
+            raise ValueError(f"report_ns must be positive, got {self.report_ns}")
+        if (self.admit > 0) != (self.admit_ns > 0):
+            raise ValueError(f"admit {self.admit} does not go with admit_ns {self.admit_ns}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +283,11 @@ class Relay:
     ----------
     site : id
     processing_ns : ns between a packet's arrival and its copies' entry into the egress
-    egresses : one or more; at most one per carrier and at most one for the rest
+    egresses : one or more; at most one per carrier and at most one for the rest; of a pool its
+        servers, alike but for their names
+    pool : how the servers share the lines; None: there is no pool
+    full : share of an egress's or server's time that it does not exceed by taking another line, by
+        the mean rates of the streams; 0: no limit
     mode : `compose` ends whatever comes up to it, and may send streams of its own instead
     transcoding_ns : ns by which those leave later than they are due; 0 unless it composes
     select : most origins whose `up` streams it passes on; 0: no limit
@@ -253,6 +297,8 @@ class Relay:
     site: str
     processing_ns: int
     egresses: tuple[Egress, ...]
+    pool: Pool | None
+    full: float
     mode: Mode
     transcoding_ns: int
     select: int
@@ -262,6 +308,8 @@ class Relay:
         for name in ("transcoding_ns", "select", "ports"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if any(bool(egress.server) != bool(self.pool) for egress in self.egresses):
+            raise ValueError("the egresses of a pool, and only those, are servers")
         if self.mode == "forward" and self.transcoding_ns:
             raise ValueError("transcoding_ns needs a relay that composes")
         if self.mode == "compose" and self.select:
@@ -340,16 +388,17 @@ class Stream:
 
         Frames count with their mean size; the overhead of a varying frame is that of its mean.
         """
+        return self.media_bps + 8 * self.overhead_bytes * self.packets_per_s
 
-        def wire_bytes(media_bytes: int) -> int:
-            packets = -(-media_bytes // self.packet_bytes)
-            return media_bytes + packets * self.overhead_bytes
-
-        cycle_bytes = wire_bytes(self.frame_bytes)
-        if self.key_every:
-            cycle_bytes = cycle_bytes * (self.key_every - 1) + wire_bytes(self.key_bytes)
+    @property
+    def packets_per_s(self) -> Fraction:
+        """The mean rate of its packets; frames count with their mean size."""
         frames = max(self.key_every, 1)
-        return Fraction(8 * 10**9 * cycle_bytes * self.frames_per_span, frames * self.span_ns)
+        packets = -(-self.frame_bytes // self.packet_bytes) * frames
+        if self.key_every:
+            packets += -(-self.key_bytes // self.packet_bytes)
+            packets -= -(-self.frame_bytes // self.packet_bytes)
+        return 10**9 * packets / (frames * self.interval_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

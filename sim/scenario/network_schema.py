@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
+from sim.scenario.egress_schema import Egress
 from sim.scenario.fields import (
     BufferSize,
     BurstSize,
@@ -22,14 +23,16 @@ from sim.scenario.fields import (
     Prose,
     Rate,
     Share,
+    ShareOrNone,
     SiteCount,
     Time,
     TimePerKm,
     Word,
     words,
 )
-from sim.scenario.mapping import TAG, Fields, given, one_of
-from sim.scenario.traffic_schema import LineLoad, Load, Scheduling
+from sim.scenario.mapping import TAG, Fields, given, none_or_fields, one_of
+from sim.scenario.pool_schema import ServersFields
+from sim.scenario.traffic_schema import LineLoad, Scheduling
 
 
 class InlineTable(Fields):
@@ -75,45 +78,6 @@ class SitesFields(Fields):
         return self
 
 
-class CarrierEgress(Fields):
-    """The interface towards one carrier; what is not given is as in the relay's shared one."""
-
-    rate: Rate | None = Field(None, description="Sending rate.")
-    buffer: BufferSize | None = Field(
-        None, description="Memory for bits not yet sent: a size, a time at `rate`, or packets."
-    )
-    overhead: Time | None = Field(None, description="Time a copy costs beside its bits.")
-    mtu: PacketSize | None = Field(None, description="Largest packet, headers included.")
-    scheduling: Scheduling | None = Field(
-        None,
-        description="Which copy is sent next: the first to come (`fifo`, the default), or the "
-        "first of the class that goes first (`priority`).",
-    )
-    background: Load | None = Field(
-        None, description="What others send through it; default `none`."
-    )
-
-
-class EgressFields(CarrierEgress):
-    """The interface through which a relay sends its copies down."""
-
-    carriers: dict[Word, CarrierEgress] = Field(
-        default_factory=dict,
-        description="Interfaces of their own for carriers; the base feeds the other lines.",
-    )
-
-
-def _tag(value: object) -> str:
-    return f"{TAG}none" if isinstance(value, str) else f"{TAG}fields"
-
-
-Egress = Annotated[
-    Annotated[str, *words("none"), Tag(f"{TAG}none")]
-    | Annotated[EgressFields, Tag(f"{TAG}fields")],
-    Discriminator(_tag),
-]
-
-
 Mode = Annotated[str, *words("forward", "compose")]
 
 
@@ -125,6 +89,14 @@ class RelayFields(Fields):
     )
     egress: Egress | None = Field(
         None, description="The shared interface; `none`: copies enter their lines at once."
+    )
+    servers: ServersFields | None = Field(
+        None, description="Instead of an egress: servers that share the lines."
+    )
+    full: ShareOrNone | None = Field(
+        None,
+        description="Share of the time of an egress, or of a server, that it does not exceed by "
+        "taking another line, by the mean rates of the streams; default 100 %.",
     )
     mode: Mode | None = Field(
         None,
@@ -145,6 +117,14 @@ class RelayFields(Fields):
         description="How many sources, a stream of an origin each, may come up to it; default "
         "`none`: any number.",
     )
+
+    @model_validator(mode="after")
+    def _one_way_out(self) -> RelayFields:
+        if given(self, "egress") and given(self, "servers"):
+            raise ValueError(
+                "'servers' send the copies instead of an 'egress'; give one of the two"
+            )
+        return self
 
 
 class RelaysFields(Fields):
@@ -179,7 +159,7 @@ class PolicerFields(Fields):
 Policer = Annotated[
     Annotated[str, *words("none"), Tag(f"{TAG}none")]
     | Annotated[PolicerFields, Tag(f"{TAG}fields")],
-    Discriminator(_tag),
+    Discriminator(none_or_fields),
 ]
 
 

@@ -289,6 +289,16 @@ def read_share_or_all(text: str) -> float:
     return 1.0 if text.strip() == "all" else parse_share(text)
 
 
+def read_share_or_none(text: str) -> float:
+    """Return a share above 0 %; `none` is 0."""
+    if text.strip() == "none":
+        return 0.0
+    share = parse_share(text)
+    if share == 0:
+        raise ValueError(f"'{text.strip()}' must be above 0 %; 'none' is no limit")
+    return share
+
+
 def read_count(text: str) -> int:
     """Return a whole number from 0 to `MAX_COUNT`."""
     text = text.strip()

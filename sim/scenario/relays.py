@@ -5,71 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from sim.scenario.background import Load, check_load, read_load
-from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
+from sim.scenario.egress_schema import EgressFields
+from sim.scenario.egresses import NO_EGRESS, Interface, read_interface, whole_egress
 from sim.scenario.gates import OPEN, Gate, lay_gate
-from sim.scenario.model import Egress, Line, Relay, Scheduling
-from sim.scenario.network_schema import CarrierEgress, EgressFields, RelayFields
+from sim.scenario.model import Egress, Line, Relay
+from sim.scenario.network_schema import RelayFields
+from sim.scenario.pools import Servers, lay_servers, whole_pool
 from sim.scenario.problems import Place
-from sim.scenario.quantities import Buffer
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
-from sim.units import MAX_SIZE_BYTES, MAX_TIME_NS, format_size, format_time
 
-NO_EGRESS = Egress(
-    carrier="",
-    rate_bps=0,
-    buffer_bytes=0,
-    mtu_bytes=0,
-    overhead_ns=0,
-    scheduling="fifo",
-    background=None,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """An egress as far as it is given; places are kept for problems of the whole."""
-
-    rate: int | None = None
-    buffer: Buffer | None = None
-    overhead: int | None = None
-    mtu: int | None = None
-    scheduling: Scheduling | None = None
-    load: Load | None = None
-    buffer_place: Place | None = None
-    load_place: Place | None = None
-
-    def over(self, base: Interface) -> Interface:
-        """Return this with the gaps filled from `base`."""
-        return Interface(
-            rate=self.rate or base.rate,
-            buffer=self.buffer or base.buffer,
-            overhead=base.overhead if self.overhead is None else self.overhead,
-            mtu=self.mtu or base.mtu,
-            scheduling=self.scheduling or base.scheduling,
-            load=self.load or base.load,
-            buffer_place=self.buffer_place or base.buffer_place,
-            load_place=self.load_place or base.load_place,
-        )
+FULL = 1.0  # assumption: a relay knows the mean rates of its streams, and takes what it can send
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A relay as far as it is given. `shared` None: not said; no `carriers` and none: `none`."""
+    """A relay as far as it is given.
+
+    Its way out is `shared` and `carriers`, or none `without_egress`, or `servers`; at first it is
+    not said.
+    """
 
     processing_ns: int | None = None
     shared: Interface | None = None
     carriers: Mapping[str, Interface] = field(default_factory=dict)
     without_egress: bool = False
     gate: Gate = OPEN
+    servers: Servers | None = None
+    full: float = FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Where limits of relays are given, by site: `ports`, and those of a pool by their names."""
+
+    ports: dict[str, Place] = field(default_factory=dict)
+    pools: dict[str, Mapping[str, Place]] = field(default_factory=dict)
 
 
 def read_relays(
     document: Document, tree: Tree, lines: Iterable[Line], known_carriers: frozenset[str]
-) -> tuple[tuple[Relay, ...], dict[str, Place]]:
-    """Return a relay for each site with children, by id; and where each site's `ports` are given.
+) -> tuple[tuple[Relay, ...], Given]:
+    """Return a relay for each site with children, by id; and where their limits are given.
 
     `lines` tell which carriers each relay feeds; an egress that would feed none is left out.
     """
@@ -81,9 +59,9 @@ def read_relays(
     for line in lines:
         carriers.setdefault(line.parent, set()).add(line.carrier)
     complete: dict[tuple[str, tuple[int, ...]], Relay | None] = {}
-    gates: dict[tuple[str, tuple[int, ...]], Gate] = {}
+    plans_of: dict[tuple[str, tuple[int, ...]], Plan] = {}
     relays = []
-    ports: dict[str, Place] = {}
+    given = Given()
     for site_id in tree.children:
         tier = tree.sites[site_id].tier
         if tier not in plans:
@@ -100,16 +78,18 @@ def read_relays(
                 _, fields, path = exceptions[number]
                 plan = _layer(document, plan, fields, path, root=tier == tree.tiers[0])
             complete[kind] = _complete(document, tree, plan, site_id)
-            gates[kind] = plan.gate
+            plans_of[kind] = plan
         finished = complete[kind]
         if finished is not None:
             fed = carriers.get(site_id, set())
             egresses = _feeding(document, tree, site_id, finished.egresses, fed)
             relays.append(replace(finished, site=site_id, egresses=egresses))
-            place = gates[kind].ports_place
-            if place is not None:
-                ports[site_id] = place
-    return tuple(sorted(relays, key=lambda relay: relay.site.encode())), ports
+            plan = plans_of[kind]
+            if plan.gate.ports_place is not None:
+                given.ports[site_id] = plan.gate.ports_place
+            if plan.servers is not None:
+                given.pools[site_id] = plan.servers.places
+    return tuple(sorted(relays, key=lambda relay: relay.site.encode())), given
 
 
 def _feeding(
@@ -197,38 +177,27 @@ def _layer(
     document: Document, plan: Plan, fields: RelayFields, path: tuple[str, ...], *, root: bool
 ) -> Plan:
     """Return the plan with what `fields` gives laid over it; `root`: it is the root's."""
-    processing_ns = plan.processing_ns if fields.processing is None else fields.processing
-    gate = lay_gate(document, plan.gate, fields, path, root=root)
+    plan = replace(
+        plan,
+        processing_ns=plan.processing_ns if fields.processing is None else fields.processing,
+        gate=lay_gate(document, plan.gate, fields, path, root=root),
+        full=plan.full if fields.full is None else fields.full,
+    )
+    if fields.servers is not None:
+        servers = lay_servers(document, plan.servers, fields.servers, (*path, "servers"))
+        return replace(plan, shared=None, carriers={}, without_egress=False, servers=servers)
     egress = fields.egress
     if egress is None:
-        return Plan(processing_ns, plan.shared, plan.carriers, plan.without_egress, gate)
+        return plan
+    plan = replace(plan, servers=None)
     if not isinstance(egress, EgressFields):
-        return Plan(processing_ns, None, {}, True, gate)
-    shared = _interface(document, egress, *path, "egress").over(plan.shared or Interface())
+        return replace(plan, shared=None, carriers={}, without_egress=True)
+    shared = read_interface(document, egress, *path, "egress").over(plan.shared or Interface())
     carriers = dict(plan.carriers)
     for carrier, fields_of in egress.carriers.items():
-        own = _interface(document, fields_of, *path, "egress", "carriers", carrier)
+        own = read_interface(document, fields_of, *path, "egress", "carriers", carrier)
         carriers[carrier] = own.over(carriers.get(carrier, Interface()))
-    return Plan(processing_ns, shared, carriers, False, gate)
-
-
-def _interface(document: Document, fields: CarrierEgress, *path: str) -> Interface:
-    """Return what the fields at a path give."""
-    scheduling, load = None, None
-    if fields.scheduling is not None:
-        scheduling = read_scheduling(document, fields.scheduling, *path, "scheduling")
-    if fields.background is not None:
-        load = read_load(document, fields.background, *path, "background")
-    return Interface(
-        rate=fields.rate,
-        buffer=fields.buffer,
-        overhead=fields.overhead,
-        mtu=fields.mtu,
-        scheduling=scheduling,
-        load=load,
-        buffer_place=document.place(*path, "buffer") if fields.buffer else None,
-        load_place=document.place(*path, "background") if load else None,
-    )
+    return replace(plan, shared=shared, carriers=carriers, without_egress=False)
 
 
 def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay | None:
@@ -237,7 +206,7 @@ def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay
     missing = []
     if plan.processing_ns is None:
         missing.append("processing")
-    if plan.shared is None and not plan.without_egress:
+    if plan.shared is None and plan.servers is None and not plan.without_egress:
         missing.append("egress")
     for name in missing:
         problems.add(document.place("relays", tier, name), "Field required")
@@ -248,13 +217,25 @@ def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay
         site=site_id,
         processing_ns=plan.processing_ns,
         egresses=(NO_EGRESS,),
+        pool=None,
+        full=plan.full,
         mode=plan.gate.mode,
         transcoding_ns=plan.gate.transcoding_ns,
         select=plan.gate.select,
         ports=plan.gate.ports,
     )
+    if plan.servers is not None:
+        whole = whole_pool(document, plan.servers, ("relays", tier, "servers"))
+        return replace(relay, pool=whole[0], egresses=whole[1]) if whole else None
     if plan.shared is None:
         return relay
+    egresses = _interfaces(document, plan, tier)
+    return replace(relay, egresses=egresses) if egresses else None
+
+
+def _interfaces(document: Document, plan: Plan, tier: str) -> tuple[Egress, ...]:
+    """Return the egresses of a relay, or none after recording what is missing."""
+    assert plan.shared is not None
     interfaces = {carrier: own.over(plan.shared) for carrier, own in plan.carriers.items()}
     if plan.shared.rate is not None or not interfaces:
         interfaces[""] = plan.shared
@@ -264,48 +245,12 @@ def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay
         path = ("relays", tier, "egress", *(("carriers", carrier) if carrier else ()))
         gaps = [name for name in ("rate", "buffer") if getattr(interface, name) is None]
         for name in gaps:
-            problems.add(document.place(*path, name), "Field required")
+            document.problems.add(document.place(*path, name), "Field required")
         if gaps:
             whole = False
         else:
-            egresses.append(_egress(document, carrier, interface))
-    return replace(relay, egresses=tuple(egresses)) if whole else None
-
-
-def _egress(document: Document, carrier: str, interface: Interface) -> Egress:
-    assert interface.rate is not None
-    assert interface.buffer is not None
-    assert interface.buffer_place is not None
-    mtu_bytes = interface.mtu or document.file.mtu
-    buffer_bytes = interface.buffer.size_bytes(interface.rate, mtu_bytes)
-    check_buffer(document, interface.buffer_place, buffer_bytes, interface.rate, mtu_bytes)
-    background = interface.load.down if interface.load else None
-    if interface.load_place is not None:
-        check_load(document, interface.load_place, background, mtu_bytes=mtu_bytes, policer=None)
-    return Egress(
-        carrier=carrier,
-        rate_bps=interface.rate,
-        buffer_bytes=buffer_bytes,
-        mtu_bytes=mtu_bytes,
-        overhead_ns=interface.overhead or 0,
-        scheduling=interface.scheduling or "fifo",
-        background=background,
-    )
-
-
-def check_buffer(
-    document: Document, place: Place, buffer_bytes: int, rate_bps: int, mtu_bytes: int
-) -> None:
-    """Record a problem with a buffer that takes no packet, or ages to drain."""
-    if buffer_bytes < mtu_bytes:
-        text = f"a buffer of {buffer_bytes} B does not hold one packet of the mtu, {mtu_bytes} B"
-        document.problems.add(place, text)
-    elif buffer_bytes > MAX_SIZE_BYTES:
-        limit = format_size(MAX_SIZE_BYTES)
-        document.problems.add(place, f"the buffer is above the limit of {limit}")
-    elif buffer_bytes * 8 * 10**9 > MAX_TIME_NS * rate_bps:
-        limit = format_time(MAX_TIME_NS)
-        document.problems.add(place, f"the buffer takes longer than the limit of {limit} to drain")
+            egresses.append(whole_egress(document, carrier, interface))
+    return tuple(egresses) if whole else ()
 
 
 def _check_carriers(document: Document, carriers: frozenset[str]) -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from sim.scenario.events import default_label
 from sim.scenario.joining import joining_text
@@ -19,17 +17,15 @@ from sim.scenario.loss_text import loss_text
 from sim.scenario.model import (
     FOREVER_NS,
     HOUR_NS,
-    Egress,
     Fault,
     Line,
-    Relay,
     Requirement,
     Scenario,
     Site,
     Stream,
 )
 from sim.scenario.problems import Place, Problems
-from sim.scenario.relays import NO_EGRESS
+from sim.scenario.relay_text import relay_lines
 from sim.scenario.sentences import limit_text
 from sim.scenario.signalling_text import signalling_text
 from sim.scenario.sites import COLUMNS, Tree, link
@@ -57,7 +53,6 @@ LINE_COLUMNS = (
     "scheduling",
     "background",
 )
-NO_GATE = {"mode": "forward", "select": "none", "ports": "none"}
 
 
 def resolved_text(scenario: Scenario) -> str:
@@ -103,7 +98,7 @@ def _document(scenario: Scenario) -> Iterator[str]:
     yield "  table: |"
     yield from _table(COLUMNS, (_site_cells(site) for site in scenario.sites), "    ")
     yield "relays:"
-    yield from _relays(scenario, loads)
+    yield from relay_lines(scenario, loads)
     yield "lines:"
     for tier in scenario.tiers[1:]:
         yield f"  {quoted(tier)}: {{}}"
@@ -171,76 +166,6 @@ def _line_cells(line: Line, loads: LoadTexts) -> list[str]:
         down.scheduling,
         loads.both(down.background, up.background),
     ]
-
-
-def _relays(scenario: Scenario, loads: LoadTexts) -> Iterator[str]:
-    tier_of = {site.id: site.tier for site in scenario.sites}
-    by_tier: dict[str, list[Relay]] = {}
-    for relay in scenario.relays:
-        by_tier.setdefault(tier_of[relay.site], []).append(relay)
-    exceptions = []
-    for tier, relays in by_tier.items():
-        kinds = Counter(replace(relay, site="") for relay in relays)
-        kind, _ = kinds.most_common(1)[0]
-        if not all(_can_follow(kind.egresses, relay.egresses) for relay in relays):
-            # An exception adds to its tier's egress: only from `none` does it start afresh.
-            kind = replace(kind, egresses=(NO_EGRESS,))
-        gates = {relay.site: _gate(relay) for relay in relays}
-        if all(gate == NO_GATE for gate in gates.values()):
-            gates = {}
-        gate = _gate(kind) if gates else {}
-        yield f"  {quoted(tier)}: {_relay(kind, loads, gate)}"
-        exceptions += [
-            f"    {quoted(relay.site)}: {_relay(relay, loads, gates.get(relay.site, {}))}"
-            for relay in relays
-            if replace(relay, site="") != kind
-        ]
-    if exceptions:
-        yield "  except:"
-        yield from exceptions
-
-
-def _can_follow(base: tuple[Egress, ...], egresses: tuple[Egress, ...]) -> bool:
-    """Return whether an exception can turn the egresses `base` into `egresses`."""
-    if not base[0].rate_bps or not egresses[0].rate_bps:
-        return True
-    carriers = {egress.carrier for egress in egresses}
-    return {egress.carrier for egress in base} <= carriers
-
-
-def _gate(relay: Relay) -> dict[str, str]:
-    """Return all that a relay's gate is; an exception starts from that of its tier."""
-    fields: dict[str, str] = {"mode": relay.mode}
-    if relay.mode == "compose":
-        fields["transcoding"] = f"{relay.transcoding_ns} ns"
-    else:
-        fields["select"] = str(relay.select or "none")
-    return fields | {"ports": str(relay.ports or "none")}
-
-
-def _relay(relay: Relay, loads: LoadTexts, gate: dict[str, str]) -> str:
-    egresses = relay.egresses
-    fields = {"processing": f"{relay.processing_ns} ns", **gate}
-    if not egresses[0].rate_bps:
-        return mapping(**fields, egress="none")
-    shared: dict[str, str] = {}
-    carriers = []
-    for egress in egresses:
-        own = {
-            "rate": f"{egress.rate_bps} bit/s",
-            "buffer": f"{egress.buffer_bytes} B",
-            "overhead": f"{egress.overhead_ns} ns",
-            "mtu": f"{egress.mtu_bytes} B",
-            "scheduling": egress.scheduling,
-            "background": loads.text(egress.background),
-        }
-        if egress.carrier:
-            carriers.append(f"{quoted(egress.carrier)}: {mapping(**own)}")
-        else:
-            shared = own
-    if carriers:
-        shared["carriers"] = "{" + ", ".join(carriers) + "}"
-    return mapping(**fields, egress=mapping(**shared))
 
 
 def _stream(scenario: Scenario, tree: Tree, stream: Stream) -> str:

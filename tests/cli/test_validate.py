@@ -12,6 +12,7 @@ from sim.cli import main
 from sim.network.capacity import egress_load, line_load, offered
 from sim.network.transmitter import drain_ns
 from sim.network.tree import build_network
+from sim.scenario.loader import load
 from tests.cli.conftest import SCENARIO
 from tests.equality import trees
 from tests.results.meetings import CAM, STEADY, scenario, talk
@@ -142,3 +143,25 @@ def test_a_buffer_of_n_packets_takes_exactly_n(packets):
 def test_mean_rates_are_those_of_the_packets_sent():
     # 20 frames a second of 1000 bytes in one packet of 1040.
     assert scenario().streams[0].wire_bps == 20 * 1040 * 8
+
+
+POOL = "servers: {count: 4, rate: 20 Mbit/s, buffer: 20 ms, overhead: 1 ms}"
+
+
+@pytest.mark.parametrize(
+    ("language", "each"), [("en", "4 servers, each"), ("vi", "4 máy chủ, mỗi máy")]
+)
+def test_a_pool_is_one_row_with_the_load_of_an_even_share(hamlet, capfd, language, each):
+    """Central's two lines over four servers: bits at 20 Mbit/s, and 1 ms for each packet."""
+    text = SCENARIO.replace("egress: {rate: 1 Gbit/s, buffer: 20 ms}", POOL)
+    hamlet.write_text(text, encoding="utf-8")
+    assert main(["validate", str(hamlet), "--lang", language]) == 0
+    rows = [line for line in capfd.readouterr().out.splitlines() if each in line]
+    network = build_network(load(hamlet))
+    (stream,) = load(hamlet).streams
+    of_line = float(stream.wire_bps) / 20e6 + float(stream.packets_per_s) * 1e-3
+    share = egress_load(load(hamlet), network)[network.site_egress_first[0]]
+    assert share == pytest.approx(2 * of_line / 4)
+    shown = f"{100 * share:.3g}".replace(".", "," if language == "vi" else ".")
+    assert len(rows) == 1
+    assert rows[0].split()[-2:] == [shown, "%"]

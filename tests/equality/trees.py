@@ -18,6 +18,7 @@ from sim.scenario.model import (
     Line,
     Loss,
     Policer,
+    Pool,
     Relay,
     Scenario,
     Scheduling,
@@ -34,6 +35,7 @@ TIERS = ("central", "province", "district", "commune")
 EVERY_HOUR_ALIKE = (1.0,) * HOURS
 NO_INTERFACE = Egress(
     carrier="",
+    server="",
     rate_bps=0,
     buffer_bytes=1,
     mtu_bytes=1,
@@ -99,6 +101,7 @@ def egress(
     """Return an egress: 1 byte/ns, room for 100 bytes, for all lines, FIFO."""
     return Egress(
         carrier=carrier,
+        server="",
         rate_bps=rate_bps,
         buffer_bytes=buffer_bytes,
         mtu_bytes=mtu_bytes,
@@ -210,6 +213,8 @@ def scenario(
     transcoding_ns: Mapping[str, int] | None = None,
     select: Mapping[str, int] | None = None,
     ports: Mapping[str, int] | None = None,
+    pools: Mapping[str, Pool] | None = None,
+    full: Mapping[str, float] | None = None,
     rooms: Sequence[str] | None = None,
     duration_ns: int = 100,
     window_ns: int = 10,
@@ -230,6 +235,7 @@ def scenario(
     lines, egresses = lines or {}, egresses or {}
     processing_ns, transcoding_ns = processing_ns or {}, transcoding_ns or {}
     select, ports = select or {}, ports or {}
+    pools, full = pools or {}, full or {}
     ids = sorted(parents, key=str.encode)
     interior = set(parents.values()) - {""}
     if isinstance(streams, int):
@@ -275,6 +281,8 @@ def scenario(
                 site=site,
                 processing_ns=processing_ns.get(site, 0),
                 egresses=tuple(egresses.get(site, (NO_INTERFACE,))),
+                pool=pools.get(site),
+                full=full.get(site, 1.0),
                 mode="compose" if site in transcoding_ns else "forward",
                 transcoding_ns=transcoding_ns.get(site, 0),
                 select=select.get(site, 0),

@@ -104,6 +104,7 @@ def line(
 def egress(carrier: str, rate_bps: int) -> Egress:
     return Egress(
         carrier=carrier,
+        server="",
         rate_bps=rate_bps,
         buffer_bytes=300_000,
         mtu_bytes=1500,
@@ -198,6 +199,8 @@ def scenario(
                 site=id_,
                 processing_ns=2 * MS,
                 egresses=egresses,
+                pool=None,
+                full=1.0,
                 mode="forward",
                 transcoding_ns=0,
                 select=0,

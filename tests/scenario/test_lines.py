@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sim.scenario.egresses import NO_EGRESS
 from sim.scenario.geography import distance_km
 from sim.scenario.loss_text import parse_loss
 from sim.scenario.model import Egress, Loss, Policer
-from sim.scenario.relays import NO_EGRESS
 from tests.scenario.files import SMALL, small
 
 CLASSES = SMALL[SMALL.index("    classes:") : SMALL.index("streams:")]
@@ -177,6 +177,7 @@ def test_relays_merge_tier_carriers_and_exceptions():
     # A buffer given as a time follows each interface's own rate.
     own = Egress(
         carrier="viettel",
+        server="",
         rate_bps=10**9,
         buffer_bytes=2_500_000,
         mtu_bytes=1500,
