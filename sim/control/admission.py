@@ -11,8 +11,6 @@ its streams are few).
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,10 +30,10 @@ class Admission:
     order of the file.
     """
 
-    def __init__(
-        self, scenario: Scenario, network: Network, *, absent: Collection[int] = ()
-    ) -> None:
-        """Begin with the primary lines of all sites but those that are `absent`, as in `feed`."""
+    def __init__(self, scenario: Scenario, network: Network) -> None:
+        """Begin with the primary lines of all sites but leaves that are absent, as in `feed`."""
+        away = (network.index[site] for site in scenario.joining.absent)
+        absent = frozenset(site for site in away if not network.relay[site])
         self._network = network
         by_id = desks(scenario)
         self._desks = {network.index[site]: desk for site, desk in by_id.items()}

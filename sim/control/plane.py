@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import simpy
 
+from sim.control.admission import Admission
 from sim.control.condition import Condition
 from sim.control.faults import strike
 from sim.control.hours import strike_hours
 from sim.control.joining import Joining, Joins
 from sim.control.journal import Journal
 from sim.control.signalling import Signalling
-from sim.dataplane.edit import Edit
+from sim.dataplane.edit import Edit, LeaveRoom
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
 
@@ -35,8 +36,15 @@ class ControlPlane:
             self._env.process(strike_hours(self._env, scenario, condition, self._edits))
         for fault in scenario.faults:
             self._env.process(strike(self._env, fault, condition, self._edits))
+        absent = sorted(network.index[site] for site in scenario.joining.absent)
+        self._edits += [LeaveRoom(at_ns=0, target=site) for site in absent]
         signalling = Signalling(
-            self._env, scenario, network, journal=self.journal, health=condition
+            self._env,
+            scenario,
+            network,
+            journal=self.journal,
+            admission=Admission(scenario, network) if scenario.joining.rooms else None,
+            health=condition,
         )
         self._joining = Joining(
             self._env, scenario, network, signalling, edits=self._edits, journal=self.journal

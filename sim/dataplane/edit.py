@@ -90,15 +90,11 @@ class UseLine(Edit):
     egress: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRoom(Edit):
     """The site's endpoint takes part from now on. At a leaf its relay begins to make copies for it.
 
-    They go through `egress`; -1: through the one that feeds the site's line already. A room that
-    has not joined sends nothing and is due nothing.
+    A room that has not joined sends nothing and is due nothing.
     """
-
-    egress: int = -1
 
 
 class LeaveRoom(Edit):

@@ -111,20 +111,27 @@ def _check_lines(network: Network, tally: Tally) -> None:
 
 
 def _check_egresses(network: Network, tally: Tally) -> None:
-    """Copies offered to an egress reach its children's lines or are lost; so said by both."""
+    """Copies offered to an egress reach its children's lines or are lost; so said by both.
+
+    The servers of a pool may feed the same lines, so they are checked together.
+    """
     if not network.egresses:
         return
-    offered = tally.egress[:, EgressCount.OFFERED]
-    lost = tally.egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
+    egresses = checked_together(network)
+    offered = np.add.reduceat(tally.egress[:, EgressCount.OFFERED], egresses)
+    losses = [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]
+    lost = np.add.reduceat(tally.egress[:, losses], egresses, axis=0)
     columns = [LineCount.OFFERED, LineCount.COPY_LOST_OUTAGE, LineCount.COPY_LOST_QUEUE]
     running = np.zeros((network.children.size + 1, len(columns)), dtype=np.int64)
     downs = [network.down(line) for line in network.child_line.tolist()]
     np.cumsum(tally.line[downs][:, columns], axis=0, out=running[1:])
-    children = running[network.child_first[1:]] - running[network.child_first[:-1]]
+    children = (running[network.child_first[1:]] - running[network.child_first[:-1]])[egresses]
 
-    def place(e: int) -> str:
+    def place(i: int) -> str:
+        e = int(egresses[i])
         egress = network.egresses[e]
-        return f"egress {network.sites[network.egress_site[e]].id} ({egress.carrier or 'all'})"
+        name = "pool" if egress.server else egress.carrier or "all"
+        return f"egress {network.sites[network.egress_site[e]].id} ({name})"
 
     numbers = {
         "offered": offered,
@@ -262,6 +269,15 @@ def _check_delays(network: Network, tally: Tally, due: Due) -> None:
             lambda g, what=what: f"{_group(network, g)}: delays counted = {what}",  # type: ignore[misc]
             {"delays": delays, what: counted},
         )
+
+
+def checked_together(network: Network) -> Int64Array:
+    """Return the egresses, and of each pool of servers the first."""
+    servers = np.array([bool(egress.server) for egress in network.egresses])
+    first = np.ones(servers.size, dtype=np.bool_)
+    same_site = network.egress_site[1:] == network.egress_site[:-1]
+    first[1:] = ~(servers[1:] & same_site)
+    return np.flatnonzero(first)
 
 
 def came_down(network: Network, tally: Tally) -> Int64Array:

@@ -144,7 +144,7 @@ class Meters:
             pending=pending,
             still=not self._attendance.changes,
         )
-        heard = listeners(scenario, network, tally)
+        heard = listeners(scenario, network, tally, self._attendance.counted(tally).due)
         endpoints = self._endpoints(tally, heard)
         conservation.check_endpoints(
             network,

@@ -20,8 +20,15 @@ from sim.scenario.model import Scenario
 Int64Array = NDArray[np.int64]
 
 
-def listeners(scenario: Scenario, network: Network, tally: Tally) -> Listeners:
-    """Return how each room received each stream that comes down to it."""
+def listeners(
+    scenario: Scenario, network: Network, tally: Tally, counted_due: Int64Array
+) -> Listeners:
+    """Return how each room received each stream that comes down to it.
+
+    Parameters
+    ----------
+    counted_due : (n, streams), packets of each stream that each room is due
+    """
     due = Due(scenario, network)
     site, stream = _down_to_rooms(scenario, network, due)
     quality = _quality(scenario, tally, site, stream)
@@ -38,7 +45,8 @@ def listeners(scenario: Scenario, network: Network, tally: Tally) -> Listeners:
     return Listeners(
         site=site,
         stream=stream,
-        due=due.by_stream(tally)[site, stream],
+        # What was on its way to a room as it came is not in what was sent since.
+        due=np.maximum(counted_due[site, stream], quality.received),
         playout_ns=_playouts_ns(scenario)[stream],
         quality=quality,
         voice=voice,

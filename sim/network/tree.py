@@ -170,11 +170,11 @@ class Network:
         return path[::-1]
 
 
-def build_network(scenario: Scenario, *, absent: Collection[str] = ()) -> Network:
+def build_network(scenario: Scenario) -> Network:
     """Return the scenario's tree as arrays.
 
-    `absent` are sites that are not there when the run begins: no server of a pool has them then,
-    and their line says the first that may.
+    Of leaves that are absent when the run begins no server of a pool has any then, and their line
+    says the first that may.
     """
     sites = _preorder(scenario.sites)
     n = len(sites)
@@ -212,8 +212,9 @@ def build_network(scenario: Scenario, *, absent: Collection[str] = ()) -> Networ
     composes[relay_sites] = [relay.mode == "compose" for relay in scenario.relays]
     propagation_ns = [0 if line is None else line.propagation_ns for line in lines]
     backup_ns = [line.propagation_ns for line in backups]
+    absent = scenario.joining.absent - set(relays)
     pools = any(relay.pool for relay in scenario.relays)
-    ports = _ports(sites, lines, above, relays, desks(scenario) if pools else {}, frozenset(absent))
+    ports = _ports(sites, lines, above, relays, desks(scenario) if pools else {}, absent)
     _add_backups(ports, backups, backup_site.tolist(), backup_above)
 
     directions = [f"line/{site.id}/{way}" for way in ("down", "up") for site in sites]

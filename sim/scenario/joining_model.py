@@ -44,5 +44,10 @@ class JoiningRules:
     start_ns: int
     rooms: tuple[Arrival, ...]
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """The sites whose rooms are not there when the run begins."""
+        return frozenset(room.site for room in self.rooms if room.calls_ns != NEVER_NS)
+
 
 EVERYBODY_IS_THERE = JoiningRules(start_ns=0, rooms=())

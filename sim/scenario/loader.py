@@ -123,9 +123,11 @@ def _resolve(
     check_composites(document, sites, relays, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, given.ports)
-    check_pools(document, sites, relays, streams, given.pools, floor=bool(agenda))
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
     joining = read_joining(document, sites, lines, relays, seed)
+    check_pools(
+        document, sites, relays, streams, given.pools, floor=bool(agenda), absent=joining.absent
+    )
     signalling = read_signalling(document, sites, lines, relays)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns

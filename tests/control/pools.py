@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sim.control.admission import Admission
 from sim.network.tree import build_network
+from sim.scenario.joining_model import NEVER_NS, Arrival, JoiningRules
 from sim.scenario.model import Policy, Pool, Scenario, Stream
 from tests.equality import trees
 
@@ -69,5 +70,11 @@ def meeting(
 
 def empty(scenario: Scenario) -> Admission:
     """Return the admission of a meeting to which nobody has come yet."""
-    network = build_network(scenario, absent=[site.id for site in scenario.sites])
-    return Admission(scenario, network, absent=range(len(scenario.sites)))
+    scenario = without(scenario, [site.id for site in scenario.sites])
+    return Admission(scenario, build_network(scenario))
+
+
+def without(scenario: Scenario, sites: Sequence[str]) -> Scenario:
+    """Return the scenario with sites that are absent when the run begins."""
+    rooms = tuple(Arrival(site=site, calls_ns=0, leaves_ns=NEVER_NS) for site in sites)
+    return replace(scenario, joining=JoiningRules(start_ns=0, rooms=rooms))

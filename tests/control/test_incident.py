@@ -17,6 +17,7 @@ from sim.control.admission import Admission, Refusal
 from sim.network.tree import build_network
 from sim.scenario.loader import load
 from sim.scenario.model import Pool, Scenario
+from tests.control.pools import without
 from tests.scenario.files import ROOT
 
 S = 10**9
@@ -55,8 +56,9 @@ def arrivals_ns(seed: int) -> list[tuple[int, int]]:
 
 def joined(scenario: Scenario) -> Outcome:
     """Let everybody join."""
-    network = build_network(scenario, absent=[site.id for site in scenario.sites])
-    admission = Admission(scenario, network, absent=range(len(scenario.sites)))
+    scenario = without(scenario, [site.id for site in scenario.sites])
+    network = build_network(scenario)
+    admission = Admission(scenario, network)
     calls = arrivals_ns(scenario.seed)
     refused = sum(isinstance(admission.place(line, at_ns), Refusal) for at_ns, line in calls)
     servers = sorted(range(len(network.egresses)), key=lambda e: -admission.lines(e))

@@ -13,7 +13,7 @@ from sim.control.admission import Admission, Refusal
 from sim.network.tree import build_network
 from sim.scenario.model import Pool, Scenario
 from tests.control.dull_placement import DullPool
-from tests.control.pools import PACKETS_PER_S, ROOT, SHARE, empty, meeting, pool
+from tests.control.pools import PACKETS_PER_S, ROOT, SHARE, empty, meeting, pool, without
 
 ROOMS = 9
 CALLS = st.lists(
@@ -189,7 +189,8 @@ def test_a_pool_that_is_too_small_for_who_is_there_is_an_error() -> None:
 
 def test_the_turn_goes_on_after_those_who_were_there() -> None:
     scenario = meeting(pool(policy="round robin"), servers=3, rooms=5)
-    network = build_network(scenario, absent=["r03", "r04"])
+    scenario = without(scenario, ["r03", "r04"])
+    network = build_network(scenario)
     assert network.feed[1:4].tolist() == [0, 1, 2]
-    admission = Admission(scenario, network, absent=[4, 5])
+    admission = Admission(scenario, network)
     assert [admission.place(4, 0), admission.place(5, 0)] == [0, 1]

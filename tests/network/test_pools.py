@@ -10,7 +10,7 @@ import pytest
 from sim.network.capacity import egress_load, first_servers, offered
 from sim.network.tree import Network, build_network
 from sim.scenario.model import Pool, Scenario
-from tests.control.pools import PACKETS_PER_S, pool
+from tests.control.pools import PACKETS_PER_S, pool, without
 from tests.equality import trees
 
 SERVERS = 3
@@ -77,7 +77,7 @@ def test_lines_are_spread_one_by_one(policy: str) -> None:
 
 
 def test_absent_sites_are_on_no_server() -> None:
-    network = build_network(tree(pool()), absent=["a1", "a2"])
+    network = build_network(without(tree(pool()), ["a1", "a2"]))
     first = servers_of(network)[0]
     feed = [int(network.feed[network.index[f"a{i}"]]) - first for i in range(1, 5)]
     assert feed == [0, 0, 0, 1]
