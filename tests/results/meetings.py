@@ -409,8 +409,11 @@ class Meeting:
     def _copies(self, s: int, number: int, at_ns: int) -> None:
         network, origin = self.network, self.sent[number][4]
         for e in range(network.site_egress_first[s], network.site_egress_first[s + 1]):
-            for child in network.children[network.child_first[e] : network.child_first[e + 1]]:
-                if child == origin and not network.relay[child]:
+            for place in range(network.child_first[e], network.child_first[e + 1]):
+                child = network.children[place]
+                if network.child_line[place] != child:
+                    self.tally.egress[e, EgressCount.UNSERVED] += 1  # nobody uses a backup line
+                elif child == origin and not network.relay[child]:
                     self.tally.egress[e, EgressCount.WITHHELD] += 1
                 else:
                     self._copy(s, e, int(child), number, at_ns + int(network.processing_ns[s]))

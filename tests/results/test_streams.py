@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.dataplane.tally import LineCount, StreamCount, TurnCount
+from sim.metrics.due import Due
 from sim.metrics.meters import Meters
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners
@@ -79,7 +80,8 @@ def test_what_comes_back_to_the_speaker_and_is_lost_is_no_loss_to_it(meeting):
     tally.line[district, [LineCount.DELIVERED, LineCount.LOST_LINE]] += (-1, 1)
     tally.own_lost[speaker, 3, network.tier[district]] += 1
     meters = Meters(meeting.scenario, network)
-    heard = listeners(meeting.scenario, network, tally)
+    due = Due(meeting.scenario, network).by_stream(tally)
+    heard = listeners(meeting.scenario, network, tally, due)
     rooms = meters._endpoints(tally, heard)
     lost = dict(zip(rooms.site.tolist(), rooms.lost[:, 3].sum(axis=1).tolist(), strict=True))
     assert lost.pop(speaker) == 0
