@@ -1,14 +1,15 @@
 """Lines: each site's connection to its parent, from tier, class, inventory and exceptions.
 
 What wins, from weak to strong: the tier, the access class the site drew, the inventory's row, the
-exceptions in the file's order. Exceptions concern primary lines; a backup is its tier, then the
-class its row names, then its row.
+exceptions in the file's order. Which backups a site has follows the same order, one list in place
+of another; what a backup is, is its tier, then the class that describes it or that its row names,
+then its own fields.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import isnan
@@ -16,13 +17,20 @@ from typing import Any, Literal
 
 from sim.scenario import draws
 from sim.scenario.background import check_load, read_load
+from sim.scenario.backups import BackupPlan, Parents
 from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
 from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
 from sim.scenario.mapping import given
 from sim.scenario.model import Background, Direction, Line, Loss, Policer, Scheduling
-from sim.scenario.network_schema import LineFields, PolicerFields, TierLineFields
+from sim.scenario.network_schema import (
+    BackupFields,
+    LineFields,
+    LinkFields,
+    PolicerFields,
+    TierLineFields,
+)
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
 from sim.scenario.relays import check_buffer
@@ -108,13 +116,19 @@ def read_lines(document: Document, tree: Tree, seed: int) -> tuple[Line, ...]:
             if _matches(selector, site.id, site.tier, spec):
                 spec = spec.under(values)
                 applied.append(number)
-        line = builder.line(spec, site.id, site.parent, "primary", (*applied,), row)
-        lines += [line] if line else []
-        for backup in inventory.backups.get(site.id, ()):
-            spec = (_class_of(tier, backup) or tier.base).under(backup.values)
+        key = None if row else (site.tier, spec.access_class, *applied)
+        place = row.place if row else None
+        lines += builder.line(spec, site.id, site.parent, "primary", key=key, place=place)
+        excepted = any("backup" in exceptions[number][1] for number in applied)
+        rows = inventory.backups.get(site.id, ())
+        for backup in () if excepted else rows:
+            backup_spec = (_class_of(tier, backup) or tier.base).under(backup.values)
             parent = backup.parent or site.parent
-            line = builder.line(spec, site.id, parent, "backup", (), backup)
-            lines += [line] if line else []
+            lines += builder.line(
+                backup_spec, site.id, parent, "backup", key=None, place=backup.place
+            )
+        if excepted or not rows:
+            lines += builder.backups(spec, tier, site.id)
     return tuple(lines)
 
 
@@ -127,9 +141,21 @@ class _Builder:
         self._tree = tree
         route = document.file.lines.route
         self._route = Route(factor=route.factor, per_km_ns=route.per_km) if route else None
-        self._kinds: dict[tuple[str, str, tuple[int, ...]], Kind | None] = {}
+        self._parents = Parents(document, tree)
+        self._kinds: dict[Hashable, Kind | None] = {}
         self._without_position: set[Place] = set()  # thousands may share one fault
         self._directions: dict[tuple[object, ...], Direction] = {}
+
+    def backups(self, spec: Spec, tier: Tier, site_id: str) -> Iterator[Line]:
+        """Yield the backups that a site's description gives, but for those that are wrong."""
+        plans: tuple[BackupPlan, ...] = spec.values.get("backup", ((),))[0]
+        for plan in plans:
+            parent = self._parents.of(site_id, plan)
+            base = tier.classes.get(plan.access_class, tier.base)
+            own = base.under(plan.values)
+            key = (self._tree.sites[site_id].tier, plan.place)
+            if parent:
+                yield from self.line(own, site_id, parent, "backup", key=key, place=plan.place)
 
     def line(
         self,
@@ -137,23 +163,27 @@ class _Builder:
         site_id: str,
         parent: str,
         role: Literal["primary", "backup"],
-        applied: tuple[int, ...],
-        row: InventoryRow | None,
-    ) -> Line | None:
-        """Return the line, or None after recording what is missing or wrong."""
-        if row is not None:
-            kind = self._kind(spec, site_id, row)
+        *,
+        key: Hashable,
+        place: Place | None,
+    ) -> Iterator[Line]:
+        """Yield the line, or nothing after recording what is missing or wrong.
+
+        Lines of one `key` are of one description, which is judged once; None: of one of its own.
+        `place` is that of a row or a backup that describes it.
+        """
+        if key is None:
+            kind = self._kind(spec, site_id, place)
         else:
-            key = (self._tree.sites[site_id].tier, spec.access_class, applied)
             if key not in self._kinds:
-                self._kinds[key] = self._kind(spec, site_id, None)
+                self._kinds[key] = self._kind(spec, site_id, place)
             kind = self._kinds[key]
         if kind is None:
-            return None
+            return
         delay_ns = kind.delay_ns
         if delay_ns is None:
-            delay_ns = self._propagation_ns(site_id, parent, row)
-        return Line(
+            delay_ns = self._propagation_ns(site_id, parent, place)
+        yield Line(
             site=site_id,
             parent=parent,
             role=role,
@@ -164,7 +194,7 @@ class _Builder:
             propagation_ns=delay_ns,
         )
 
-    def _kind(self, spec: Spec, site_id: str, row: InventoryRow | None) -> Kind | None:
+    def _kind(self, spec: Spec, site_id: str, place: Place | None) -> Kind | None:
         values, document = spec.values, self._document
         if any(value is None for value, _ in values.values()):
             return None
@@ -174,13 +204,13 @@ class _Builder:
         gaps = [name for name in ("down", "up", "down_buffer") if name not in values]
         for name in gaps:
             name = "buffer" if name == "down_buffer" else name
-            if row is None and self._inventory.faulty:
+            if place is None and self._inventory.faulty:
                 continue  # its row may be among those that could not be read
-            if row is None:
+            if place is None:
                 document.problems.add(document.place(*path, name), "Field required")
             else:
                 text = f"the line of {self._tree.title(site_id)} has no '{name}', here or in "
-                document.problems.add(row.place, text + ".".join(path))
+                document.problems.add(place, text + ".".join(path))
         if gaps:
             return None
         carrier, _ = values.get("carrier", ("", None))
@@ -230,13 +260,13 @@ class _Builder:
             )
         return self._directions[key]
 
-    def _propagation_ns(self, site_id: str, parent: str, row: InventoryRow | None) -> int:
+    def _propagation_ns(self, site_id: str, parent: str, given_at: Place | None) -> int:
         """Return the propagation time by geography; 0 after recording why there is none."""
         child, above = self._tree.sites[site_id], self._tree.sites[parent]
         if self._route is not None and not (isnan(child.latitude) or isnan(above.latitude)):
             return self._route.propagation_ns(child, above)
         document = self._document
-        place = document.place("lines", child.tier) if row is None else row.place
+        place = given_at or document.place("lines", child.tier)
         if self._route is None:
             if not document.left_out("lines", "route"):
                 text = "a line needs 'delay', or 'lines.route' to take it from the positions"
@@ -250,7 +280,7 @@ class _Builder:
         return 0
 
 
-def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Values:
+def _values(document: Document, fields: LinkFields, path: tuple[str | int, ...]) -> Values:
     values: Values = {
         name: (getattr(fields, name), document.place(*path, name))
         for name in given(fields, *FIELDS)
@@ -269,7 +299,35 @@ def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Va
     if fields.background is not None:
         place = document.place(*path, "background")
         values["background"] = (read_load(document, fields.background, *path, "background"), place)
+    if isinstance(fields, LineFields) and fields.backup is not None:
+        plans = _plans(document, fields.backup, (*path, "backup"))
+        values["backup"] = (plans, document.place(*path, "backup"))
     return values
+
+
+def _plans(
+    document: Document, given: str | BackupFields | list[BackupFields], path: tuple[str | int, ...]
+) -> tuple[BackupPlan, ...]:
+    """Return the backups that a description gives, in order; none for `none`."""
+    if isinstance(given, str):
+        return ()
+    several = isinstance(given, list)
+    of_class = path[1] != "except" and path[2] == "classes"
+    if given == []:
+        document.problems.add(document.place(*path), "needs a backup, or 'none'")
+    plans = []
+    for number, fields in enumerate(given if isinstance(given, list) else [given]):
+        own = (*path, number) if several else path
+        plans.append(
+            BackupPlan(
+                to=fields.to or "",
+                values=_values(document, fields, own),
+                access_class=str(path[3]) if of_class else "",
+                place=document.place(*own),
+                to_place=document.place(*own, "to"),
+            )
+        )
+    return tuple(plans)
 
 
 def check_line_fields(document: Document) -> None:
@@ -389,6 +447,11 @@ def known_carriers(document: Document, lines: Iterable[Line]) -> frozenset[str]:
     for tier in (fields.__pydantic_extra__ or {}).values():
         described += [tier, *(tier.classes or {}).values()]
     named = {own.carrier for own in described if own.carrier}
+    for own in described:
+        backups = own.backup if isinstance(own.backup, list) else [own.backup]
+        named |= {
+            each.carrier for each in backups if isinstance(each, BackupFields) and each.carrier
+        }
     return frozenset(named | {line.carrier for line in lines})
 
 

@@ -6,7 +6,7 @@ still missing then is a problem of the resolution.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -183,8 +183,8 @@ Policer = Annotated[
 ]
 
 
-class LineFields(Fields):
-    """A line from a site to its parent."""
+class LinkFields(Fields):
+    """What a line is, primary or backup, but for its ends."""
 
     carrier: Word | None = Field(None, description="Who runs the line.")
     rate: Rate | None = Field(None, description="Rate of both directions.")
@@ -220,10 +220,45 @@ class LineFields(Fields):
     )
 
     @model_validator(mode="after")
-    def _one_rate(self) -> LineFields:
+    def _one_rate(self) -> Self:
         if given(self, "rate") and given(self, "down", "up"):
             raise ValueError("'rate' is both directions; give either it or 'down' and 'up'")
         return self
+
+
+class BackupFields(LinkFields):
+    """A line that waits for a failover; what is not given is as the tier has it."""
+
+    to: Word | None = Field(
+        None,
+        description="Where it goes: a site above, `nearest` (the nearest other relay of the "
+        "parent's tier, by the positions), or a tier (the site of that tier above); default: the "
+        "site's parent.",
+    )
+
+
+def _backup_tag(value: object) -> str:
+    if isinstance(value, list):
+        return f"{TAG}list"
+    return _tag(value)
+
+
+Backup = Annotated[
+    Annotated[str, *words("none"), Tag(f"{TAG}none")]
+    | Annotated[BackupFields, Tag(f"{TAG}fields")]
+    | Annotated[list[BackupFields], Tag(f"{TAG}list")],
+    Discriminator(_backup_tag),
+]
+
+
+class LineFields(LinkFields):
+    """A line from a site to its parent."""
+
+    backup: Backup | None = Field(
+        None,
+        description="Lines that wait for a failover, one or a list in the order in which they are "
+        "asked; `none` takes away what the tier or class gives. Default `none`.",
+    )
 
 
 class ClassFields(LineFields):

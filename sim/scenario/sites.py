@@ -15,7 +15,7 @@ from sim.scenario.table import Table
 
 MAX_SITES = 2_000_000
 # What names of tiers would be confused with: fields beside them, and words beside them in a stream.
-RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent")
+RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent", "nearest")
 COLUMNS = ("id", "tier", "parent", "name", "lat", "lon", "region")
 
 
