@@ -29,6 +29,7 @@ COLLECTIONS = (
     "agenda",
     "groups",
     "events",
+    "batteries",
     "requirements",
 )
 LISTS = ("agenda", "events", "requirements")

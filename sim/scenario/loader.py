@@ -120,7 +120,7 @@ def _resolve(
     check_composites(document, sites, relays, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, ports)
-    faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
+    faults, late_faults = read_faults(document, sites, lines, carriers, streams, duration_ns)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns
     )

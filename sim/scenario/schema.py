@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from sim.scenario.check_schema import CheckFields
+from sim.scenario.event_schema import Event
 from sim.scenario.fields import (
     Factor,
     HourSpan,
@@ -21,11 +22,12 @@ from sim.scenario.fields import (
     PositiveTime,
     Prose,
     Seed,
+    Time,
     TimeOfDay,
     Word,
 )
 from sim.scenario.mapping import Fields
-from sim.scenario.meeting_schema import Event, StreamFields, TurnFields
+from sim.scenario.meeting_schema import StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
 from sim.scenario.requirement_schema import Requirement
 
@@ -83,6 +85,11 @@ class ScenarioFile(Fields):
         "requirements are about.",
     )
     events: list[Event] = Field(default_factory=list, description="Scheduled faults and repairs.")
+    batteries: dict[OneLine, Time] = Field(
+        default_factory=dict,
+        description="How long relay and room run on where the mains fails (`power`), by site id or "
+        "tier/NAME, each optionally ' in SCOPE'; later entries win; default 0 s.",
+    )
     requirements: list[Requirement] = Field(
         default_factory=list, description="What the meeting must meet."
     )

@@ -31,11 +31,15 @@ NOTHING = Fault(
     action="fail",
     at_ns=10,
     until_ns=20,
+    down_ns=0,
+    up_ns=0,
     lines=(),
     relays=(),
     rooms=(),
+    sites=(),
     rate_factor=1.0,
     added_loss=0.0,
+    passes=(),
 )
 
 
