@@ -7,6 +7,7 @@ import simpy
 from sim.control.condition import Condition
 from sim.control.faults import strike
 from sim.control.hours import strike_hours
+from sim.control.journal import Journal
 from sim.dataplane.edit import Edit
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
@@ -16,16 +17,24 @@ class ControlPlane:
     """One meeting's control plane, on SimPy's clock in ns.
 
     A process appends each edit when it decides it, so the list is in order of time.
+
+    Attributes
+    ----------
+    journal : what happened so far
     """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._env = simpy.Environment()
         self._edits: list[Edit] = []
-        condition = Condition(network, begins_ns=scenario.begins_ns)
+        self.journal = Journal()
+        streams = [stream.id for stream in scenario.streams]
+        condition = Condition(network, begins_ns=scenario.begins_ns, streams=streams)
         if condition.has_hours:
             self._env.process(strike_hours(self._env, scenario, condition, self._edits))
-        for fault in scenario.faults:
-            self._env.process(strike(self._env, fault, condition, self._edits))
+        for number, fault in enumerate(scenario.faults):
+            self._env.process(
+                strike(self._env, fault, number, condition, self._edits, self.journal)
+            )
 
     def run_until(self, end_ns: int) -> list[Edit]:
         """Return the edits dated from the last call's end up to, but not at, `end_ns`."""

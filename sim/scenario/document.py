@@ -185,6 +185,8 @@ def _piece(path: Steps) -> Steps:
         return path[:4]
     if path[0] in ("relays", "lines") and path[1:2] == ("except",):
         return path[:3]
+    if path[0] == "failures":
+        return path[:3]
     return path[:2] if path[0] in COLLECTIONS else path[:1]
 
 

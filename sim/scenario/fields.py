@@ -96,6 +96,7 @@ PositiveTime = Annotated[
     reader(quantities.positive(parse_time_ns, "1 ns")),
     matches(TIME, "20 ms", "10 min"),
 ]
+MeanTime = Annotated[int, reader(quantities.read_mean_time), matches(TIME, "8760 h", "4 h")]
 TimePerKm = Annotated[int, reader(quantities.read_per_km), matches(TIME, "4.9 us")]
 Time = Annotated[int, reader(parse_time_ns), matches(TIME, "20 ms", "0 ms")]
 Rate = Annotated[int, reader(parse_rate_bps), matches(RATE, "20 Mbit/s", "500 kbit/s")]
@@ -113,6 +114,11 @@ PlainFactor = Annotated[
     float,
     reader(quantities.read_number),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "examples": [1.5]}),
+]
+Spread = Annotated[
+    float,
+    reader(quantities.read_spread),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 3, "examples": [0.8]}),
 ]
 BufferSize = Annotated[
     InstanceOf[Buffer],

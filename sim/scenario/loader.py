@@ -16,6 +16,7 @@ from sim.scenario.check import read_check
 from sim.scenario.classes import read_classes
 from sim.scenario.document import Document
 from sim.scenario.events import read_faults
+from sim.scenario.failures import read_failures
 from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.gates import check_composites, check_ports
 from sim.scenario.lines import known_carriers, read_lines
@@ -121,6 +122,7 @@ def _resolve(
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, ports)
     faults, late_faults = read_faults(document, sites, lines, carriers, streams, duration_ns)
+    random_faults = read_failures(document, sites, lines, seed=seed, duration_ns=duration_ns)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns
     )
@@ -152,7 +154,7 @@ def _resolve(
         relays=relays,
         streams=streams,
         agenda=agenda,
-        faults=faults,
+        faults=tuple(sorted((*faults, *random_faults), key=lambda fault: fault.at_ns)),
         late_faults=late_faults,
         requirements=requirements,
         check=check,

@@ -36,6 +36,8 @@ SHARE = rf"{NUMBER} ?%"
 FACTOR = rf"[×x] ?{NUMBER}"
 TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
+MIN_MEAN_TIME_NS = 10**6
+MAX_MEAN_TIME_NS = 100 * 8760 * 3600 * 10**9
 LONGEST_WORD = 64  # characters
 WORD = rf"""[^\s/\\,'".\-][^\s/\\,'"]{{0,{LONGEST_WORD - 1}}}"""
 
@@ -100,6 +102,14 @@ def positive(read: Callable[[str], int], smallest: str) -> Callable[[str], int]:
         return value
 
     return positive
+
+
+def read_mean_time(text: str) -> int:
+    """Return a mean time between failures or to repair, ns: more than 0, at most a century."""
+    time_ns = parse_time_ns(text, most_ns=MAX_MEAN_TIME_NS)
+    if time_ns < MIN_MEAN_TIME_NS:
+        raise ValueError(f"'{text.strip()}' must be at least {format_time(MIN_MEAN_TIME_NS)}")
+    return time_ns
 
 
 def read_mtu(text: str) -> int:
@@ -283,6 +293,14 @@ def read_number(text: str) -> float:
     check_marks(text)
     if not re.fullmatch(NUMBER, text, re.ASCII) or not 0 < float(text) <= 1000:
         raise ValueError(f"'{text[:40]}' must be a number more than 0 and at most 1000")
+    return float(text)
+
+
+def read_spread(text: str) -> float:
+    """Return the deviation of a logarithm: a number without a unit, 0 to 3."""
+    check_marks(text)
+    if not re.fullmatch(NUMBER, text, re.ASCII) or float(text) > 3:
+        raise ValueError(f"'{text[:40]}' must be a number from 0 to 3")
     return float(text)
 
 

@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 
 from sim.scenario.check_schema import CheckFields
 from sim.scenario.event_schema import Event
+from sim.scenario.failure_schema import FailuresFields
 from sim.scenario.fields import (
     Factor,
     HourSpan,
@@ -89,6 +90,9 @@ class ScenarioFile(Fields):
         default_factory=dict,
         description="How long relay and room run on where the mains fails (`power`), by site id or "
         "tier/NAME, each optionally ' in SCOPE'; later entries win; default 0 s.",
+    )
+    failures: FailuresFields | None = Field(
+        None, description="What fails at random, and how long a repair takes; default: nothing."
     )
     requirements: list[Requirement] = Field(
         default_factory=list, description="What the meeting must meet."
