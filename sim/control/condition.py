@@ -79,15 +79,10 @@ class Condition:
         self._time_of_day_ns = time_of_day_ns
         return _changes(before, self._hourly_rates(), now_ns)
 
-    def take_over(self, relay: int, now_ns: int) -> list[Edit]:
-        """Let a standby do the work of a dead relay from `now_ns` on; return what changes.
-
-        It answers for all faults that hold the relay down at this moment; what slows it or makes it
-        grey goes on.
-        """
+    def take_over(self, fault: Fault, relay: int, now_ns: int) -> list[Edit]:
+        """Let a standby do a relay's work from `now_ns` on in spite of a fault; return changes."""
         before = self._relay_state(relay)
-        faults = self._on_relay[relay]
-        faults[:] = [fault for fault in faults if fault.action != "fail"]
+        self._on_relay[relay].remove(fault)
         return _changes(before, self._relay_state(relay), now_ns)
 
     def _sites(self, ids: tuple[str, ...]) -> list[int]:

@@ -30,6 +30,8 @@ COLLECTIONS = (
     "groups",
     "events",
     "batteries",
+    "detection",
+    "failover",
     "requirements",
 )
 LISTS = ("agenda", "events", "requirements")

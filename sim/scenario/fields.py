@@ -80,6 +80,13 @@ def _count(value: object) -> int:
     return count
 
 
+def _priority(value: object) -> int:
+    priority = _whole(value)
+    if not 1 <= priority <= 254:
+        raise ValueError(f"{priority} must be from 1 to 254")
+    return priority
+
+
 def _limit(value: object) -> int:
     return 0 if value == "none" else _count(value)
 
@@ -114,6 +121,11 @@ PlainFactor = Annotated[
     float,
     reader(quantities.read_number),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "examples": [1.5]}),
+]
+Revert = Annotated[  # -1: never
+    int,
+    reader(quantities.read_revert),
+    matches(f"never|at once|after {TIME}", "never", "at once", "after 5 min"),
 ]
 Spread = Annotated[
     float,
@@ -169,6 +181,11 @@ Count = Annotated[
     int,
     BeforeValidator(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
+]
+Priority = Annotated[
+    int,
+    BeforeValidator(_priority),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 254}),
 ]
 Limit = Annotated[  # 0: none
     int,

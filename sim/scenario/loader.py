@@ -23,6 +23,7 @@ from sim.scenario.lines import known_carriers, read_lines
 from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
 from sim.scenario.problems import Place, Problems
+from sim.scenario.protection_reader import read_detection, read_failover
 from sim.scenario.relays import read_relays
 from sim.scenario.requirements import read_requirements
 from sim.scenario.sites import read_sites
@@ -123,6 +124,9 @@ def _resolve(
     check_ports(document, sites, relays, streams, agenda, ports)
     faults, late_faults = read_faults(document, sites, lines, carriers, streams, duration_ns)
     random_faults = read_failures(document, sites, lines, seed=seed, duration_ns=duration_ns)
+    detection = read_detection(document, sites, streams)
+    watching = {each.tier for each in detection}
+    failover = read_failover(document, sites, lines, relays, watching)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns
     )
@@ -156,6 +160,8 @@ def _resolve(
         agenda=agenda,
         faults=tuple(sorted((*faults, *random_faults), key=lambda fault: fault.at_ns)),
         late_faults=late_faults,
+        detection=detection,
+        failover=failover,
         requirements=requirements,
         check=check,
     )

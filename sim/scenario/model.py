@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sim.scenario.protection import Detection, Failover, Vrrp
 from sim.scenario.tolerance import Check
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
@@ -247,6 +248,7 @@ class Relay:
     transcoding_ns : ns by which those leave later than they are due; 0 unless it composes
     select : most origins whose `up` streams it passes on; 0: no limit
     ports : most sources it takes from below; 0: no limit
+    standby : what takes over where it dies; None: nothing
     """
 
     site: str
@@ -256,6 +258,7 @@ class Relay:
     transcoding_ns: int
     select: int
     ports: int
+    standby: Vrrp | None
 
     def __post_init__(self) -> None:
         for name in ("transcoding_ns", "select", "ports"):
@@ -479,6 +482,7 @@ class Scenario:
     agenda : turns in order of time, without overlap
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
+    detection, failover : by tier, from the root down; what noticing leads to nothing, too
     requirements : in the file's order
     check : how it is held against its baseline
     """
@@ -500,5 +504,7 @@ class Scenario:
     agenda: tuple[Turn, ...]
     faults: tuple[Fault, ...]
     late_faults: int
+    detection: tuple[Detection, ...]
+    failover: tuple[Failover, ...]
     requirements: tuple[Requirement, ...]
     check: Check

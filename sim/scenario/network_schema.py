@@ -29,6 +29,7 @@ from sim.scenario.fields import (
     words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
+from sim.scenario.protection_schema import Standby
 from sim.scenario.traffic_schema import LineLoad, Load, Scheduling
 
 
@@ -144,6 +145,9 @@ class RelayFields(Fields):
         None,
         description="How many sources, a stream of an origin each, may come up to it; default "
         "`none`: any number.",
+    )
+    standby: Standby | None = Field(
+        None, description="A machine that takes over where the relay dies; default `none`."
     )
 
 

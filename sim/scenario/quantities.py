@@ -296,6 +296,18 @@ def read_number(text: str) -> float:
     return float(text)
 
 
+def read_revert(text: str) -> int:
+    """Return after how long up a primary line is used again, ns; -1: never."""
+    words = text.split()
+    if words == ["never"]:
+        return -1
+    if words == ["at", "once"]:
+        return 0
+    if words[:1] != ["after"]:
+        raise ValueError(f"'{text.strip()[:40]}' must be 'never', 'at once' or like 'after 5 min'")
+    return positive(parse_time_ns, "1 ns")(text.partition("after")[2])
+
+
 def read_spread(text: str) -> float:
     """Return the deviation of a logarithm: a number without a unit, 0 to 3."""
     check_marks(text)

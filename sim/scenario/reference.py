@@ -60,6 +60,9 @@ KINDS = (
     Kind("`rfc8593`", "rfc8593", "the word"),
     Kind("`laplace`", "laplace 0.3", "the word, and the scale relative to the mean"),
     Kind("`none`", "none", "the word"),
+    Kind("`never`", "never", "the word"),
+    Kind("`at once`", "at once", "the words"),
+    Kind("after a time", "after 5 min", "the word, and a time"),
     Kind("`all`", "all", "the word"),
 )
 

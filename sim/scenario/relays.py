@@ -12,6 +12,8 @@ from sim.scenario.gates import OPEN, Gate, lay_gate
 from sim.scenario.model import Egress, Line, Relay, Scheduling
 from sim.scenario.network_schema import CarrierEgress, EgressFields, RelayFields
 from sim.scenario.problems import Place
+from sim.scenario.protection import Vrrp
+from sim.scenario.protection_schema import StandbyFields
 from sim.scenario.quantities import Buffer
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
@@ -64,6 +66,7 @@ class Plan:
     carriers: Mapping[str, Interface] = field(default_factory=dict)
     without_egress: bool = False
     gate: Gate = OPEN
+    standby: Vrrp | None = None
 
 
 def read_relays(
@@ -199,17 +202,24 @@ def _layer(
     """Return the plan with what `fields` gives laid over it; `root`: it is the root's."""
     processing_ns = plan.processing_ns if fields.processing is None else fields.processing
     gate = lay_gate(document, plan.gate, fields, path, root=root)
+    standby = plan.standby
+    if isinstance(fields.standby, StandbyFields):
+        vrrp = fields.standby.vrrp
+        standby = Vrrp(interval_ns=vrrp.interval, priority=vrrp.priority)
+    elif fields.standby is not None:
+        standby = None
+    plan = replace(plan, processing_ns=processing_ns, gate=gate, standby=standby)
     egress = fields.egress
     if egress is None:
-        return Plan(processing_ns, plan.shared, plan.carriers, plan.without_egress, gate)
+        return plan
     if not isinstance(egress, EgressFields):
-        return Plan(processing_ns, None, {}, True, gate)
+        return replace(plan, shared=None, carriers={}, without_egress=True)
     shared = _interface(document, egress, *path, "egress").over(plan.shared or Interface())
     carriers = dict(plan.carriers)
     for carrier, fields_of in egress.carriers.items():
         own = _interface(document, fields_of, *path, "egress", "carriers", carrier)
         carriers[carrier] = own.over(carriers.get(carrier, Interface()))
-    return Plan(processing_ns, shared, carriers, False, gate)
+    return replace(plan, shared=shared, carriers=carriers, without_egress=False)
 
 
 def _interface(document: Document, fields: CarrierEgress, *path: str) -> Interface:
@@ -252,6 +262,7 @@ def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay
         transcoding_ns=plan.gate.transcoding_ns,
         select=plan.gate.select,
         ports=plan.gate.ports,
+        standby=plan.standby,
     )
     if plan.shared is None:
         return relay

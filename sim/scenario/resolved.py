@@ -25,6 +25,7 @@ from sim.scenario.model import (
     Site,
     Stream,
 )
+from sim.scenario.protection_text import protection_text, standby_text
 from sim.scenario.relays import NO_EGRESS
 from sim.scenario.sentences import limit_text
 from sim.scenario.sites import COLUMNS, Tree, link
@@ -113,6 +114,7 @@ def _document(scenario: Scenario) -> Iterator[str]:
         at, length = f"{turn.at_ns} ns", f"{turn.until_ns - turn.at_ns} ns"
         yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
     yield from groups_and_faults(scenario, tree)
+    yield from protection_text(scenario)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"
@@ -180,8 +182,12 @@ def _relays(scenario: Scenario, loads: LoadTexts) -> Iterator[str]:
         gates = {relay.site: _gate(relay) for relay in relays}
         if all(gate == NO_GATE for gate in gates.values()):
             gates = {}
-        gate = _gate(kind) if gates else {}
-        yield f"  {quoted(tier)}: {_relay(kind, loads, gate)}"
+        if any(relay.standby for relay in relays):
+            for relay in relays:
+                standby = {"standby": standby_text(relay.standby)}
+                gates[relay.site] = gates.get(relay.site, {}) | standby
+        first = next(relay for relay in relays if _alike(relay, kind))
+        yield f"  {quoted(tier)}: {_relay(kind, loads, gates.get(first.site, {}))}"
         exceptions += [
             f"    {quoted(relay.site)}: {_relay(relay, loads, gates.get(relay.site, {}))}"
             for relay in relays
@@ -198,6 +204,11 @@ def _can_follow(base: tuple[Egress, ...], egresses: tuple[Egress, ...]) -> bool:
         return True
     carriers = {egress.carrier for egress in egresses}
     return {egress.carrier for egress in base} <= carriers
+
+
+def _alike(relay: Relay, kind: Relay) -> bool:
+    """Return whether two relays are of one kind but for site and egresses."""
+    return replace(relay, site="", egresses=()) == replace(kind, site="", egresses=())
 
 
 def _gate(relay: Relay) -> dict[str, str]:

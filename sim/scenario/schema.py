@@ -30,6 +30,7 @@ from sim.scenario.fields import (
 from sim.scenario.mapping import Fields
 from sim.scenario.meeting_schema import StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
+from sim.scenario.protection_schema import DetectionFields, FailoverFields
 from sim.scenario.requirement_schema import Requirement
 
 
@@ -93,6 +94,14 @@ class ScenarioFile(Fields):
     )
     failures: FailuresFields | None = Field(
         None, description="What fails at random, and how long a repair takes; default: nothing."
+    )
+    detection: dict[Word, DetectionFields] = Field(
+        default_factory=dict,
+        description="How the sites of a tier notice that their line or the relay above is gone.",
+    )
+    failover: dict[Word, FailoverFields] = Field(
+        default_factory=dict,
+        description="What the sites of a tier do when they have noticed; default: nothing.",
     )
     requirements: list[Requirement] = Field(
         default_factory=list, description="What the meeting must meet."

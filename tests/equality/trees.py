@@ -277,6 +277,7 @@ def scenario(
                 transcoding_ns=transcoding_ns.get(site, 0),
                 select=select.get(site, 0),
                 ports=ports.get(site, 0),
+                standby=None,
             )
             for site in ids
             if site in interior
@@ -285,6 +286,8 @@ def scenario(
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

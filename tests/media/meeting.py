@@ -59,6 +59,7 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
                 transcoding_ns=transcoding_ns,
                 select=0,
                 ports=0,
+                standby=None,
             )
             for site, transcoding_ns in TRANSCODING_NS.items()
         ),
@@ -66,6 +67,8 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

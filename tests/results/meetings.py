@@ -200,6 +200,7 @@ def scenario(
                 transcoding_ns=0,
                 select=0,
                 ports=0,
+                standby=None,
             )
             for id_, egresses in sorted(relays.items())
         ),
@@ -207,6 +208,8 @@ def scenario(
         agenda=(),
         faults=faults,
         late_faults=0,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )
