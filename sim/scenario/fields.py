@@ -80,11 +80,14 @@ def _count(value: object) -> int:
     return count
 
 
-def _priority(value: object) -> int:
-    priority = _whole(value)
-    if not 1 <= priority <= 254:
-        raise ValueError(f"{priority} must be from 1 to 254")
-    return priority
+def _up_to(most: int) -> BeforeValidator:
+    def read(value: object) -> int:
+        number = _whole(value)
+        if not 1 <= number <= most:
+            raise ValueError(f"{number} must be from 1 to {most}")
+        return number
+
+    return BeforeValidator(read)
 
 
 def _limit(value: object) -> int:
@@ -182,10 +185,11 @@ Count = Annotated[
     BeforeValidator(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
 ]
+Multiplier = Annotated[
+    int, _up_to(255), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 255})
+]
 Priority = Annotated[
-    int,
-    BeforeValidator(_priority),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 254}),
+    int, _up_to(254), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 254})
 ]
 Limit = Annotated[  # 0: none
     int,

@@ -97,7 +97,7 @@ def _silence(
         place = document.place(*path, "streams", number)
         if name not in directions:
             if not document.any_left_out("streams"):
-                problems.add(place, f"no stream '{name}'{problems.suggest(name, directions)}")
+                problems.add(place, f"no stream '{name}'{problems.suggest(name, list(directions))}")
         elif directions[name] == "up":
             problems.add(place, f"'{name}' goes up, and rooms hear what comes down")
     heard = tuple(sorted(set(names or ()), key=str.encode))

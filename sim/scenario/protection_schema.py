@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from sim.scenario.fields import Count, PositiveTime, Priority, Revert, Time, Word, words
+from sim.scenario.fields import Multiplier, PositiveTime, Priority, Revert, Time, Word, words
 from sim.scenario.mapping import TAG, Fields, given
 
 SEEN = ("bfd", "silence", "rtcp", "consent")
@@ -21,7 +21,7 @@ class BfdFields(Fields):
         "(usual in software; an assumption).",
         json_schema_extra={"default": "300 ms"},
     )
-    multiplier: Count = Field(
+    multiplier: Multiplier = Field(
         3,
         description="So many intervals without a hello, and the line is gone; default 3 (usual; "
         "an assumption).",
@@ -47,7 +47,7 @@ class RtcpFields(Fields):
         "again; default 5 s (RFC 3550, 6.2).",
         json_schema_extra={"default": "5 s"},
     )
-    multiplier: Count = Field(
+    multiplier: Multiplier = Field(
         5,
         description="Intervals without a packet; default 5 (RFC 3550, 6.3.5).",
         json_schema_extra={"default": 5},
