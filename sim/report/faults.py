@@ -66,11 +66,19 @@ def _effect(results: Results, fault: Fault, language: Language) -> str:
         dark_ns = endpoints.dark_ns[touched(results, fault)[endpoints.site]]
         if not dark_ns.any():
             return language.say("none of them was dark")
+        rooms, longest = int(np.count_nonzero(dark_ns)), language.figure(time(float(dark_ns.max())))
+        if results.scenario.failover:
+            return language.say_count(
+                rooms,
+                "{n} of them was dark, for {longest} in all",
+                "{n} of them were dark, for up to {longest} in all",
+                longest=longest,
+            )
         return language.say_count(
-            int(np.count_nonzero(dark_ns)),
+            rooms,
             "{n} of them was dark, for {longest} in all; nothing fails over yet",
             "{n} of them were dark, for up to {longest} in all; nothing fails over yet",
-            longest=language.figure(time(float(dark_ns.max()))),
+            longest=longest,
         )
     effects = []
     if fault.rate_factor != 1:
