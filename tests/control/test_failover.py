@@ -84,6 +84,7 @@ class Ran:
             streams=len(scenario.streams),
             turns=0,
             tiers=len(scenario.tiers),
+            backups=len(self.network.backups),
         )
         for now_ns in range(scenario.window_ns, end_ns + 1, scenario.window_ns):
             self.edits += self.plane.run_until(now_ns)
