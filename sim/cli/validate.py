@@ -255,7 +255,7 @@ def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reade
             shown(id_and_place(network, s)),
             shown(network.egresses[e].carrier or say("all")),
             *reader.figures(
-                f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+                f"{int(np.count_nonzero(network.feed == e)):,}",
                 format_rate(network.egresses[e].rate_bps),
                 format_share(float(load[e]), digits=3),
             ),

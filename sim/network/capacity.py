@@ -66,7 +66,7 @@ def offered(scenario: Scenario, network: Network) -> Offered:
 
 
 def line_load(scenario: Scenario, network: Network) -> Float64Array:
-    """Return the average load of each direction of a line, at the hour the meeting begins.
+    """Return the average load of each direction of a primary line when the meeting begins.
 
     Returns
     -------
@@ -83,8 +83,9 @@ def line_load(scenario: Scenario, network: Network) -> Float64Array:
         for kind in network.kinds
     ]
     bps = offered(scenario, network).line_bps
-    bps += np.array(others_bps)[network.kind]
-    load: Float64Array = bps / np.array(limit_bps)[network.kind]
+    kind = network.kind[: bps.size]  # backup lines follow, and carry nothing yet
+    bps += np.array(others_bps)[kind]
+    load: Float64Array = bps / np.array(limit_bps)[kind]
     return load
 
 

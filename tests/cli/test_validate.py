@@ -142,3 +142,20 @@ def test_a_buffer_of_n_packets_takes_exactly_n(packets):
 def test_mean_rates_are_those_of_the_packets_sent():
     # 20 frames a second of 1000 bytes in one packet of 1040.
     assert scenario().streams[0].wire_bps == 20 * 1040 * 8
+
+
+def test_backups_are_counted_and_carry_no_load(hamlet, capfd):
+    assert main(["validate", str(hamlet)]) == 0
+    plain = capfd.readouterr().out
+    assert "backup" not in plain
+    backup = "  commune: {backup: {to: central, carrier: mobi, delay: 9 ms}, "
+    assert "  commune: {" in SCENARIO
+    hamlet.write_text(SCENARIO.replace("  commune: {", backup), encoding="utf-8")
+    assert main(["validate", str(hamlet)]) == 0
+    text = capfd.readouterr().out
+    assert "3 of 5 sites have a backup; of 3 backup lines 3 go to another relay" in text
+    backups = [line.split()[:5] for line in text.splitlines() if " backup " in line]
+    assert ["commune", "backup", "–", "mobi", "3"] in backups
+    fullest = "fullest lines", "Averages hide"
+    mine, theirs = (told[told.index(fullest[0]) : told.index(fullest[1])] for told in (text, plain))
+    assert mine.split("3 of 5")[0] == theirs
