@@ -108,6 +108,7 @@ def simulate(
             meters.follow(part.edits, data.tally)
             data.replay(part.start_ns, part.end_ns, packets, part.edits)
             sent.add(packets)
+        control.report(span.end_ns, data.tally)
         if span.closes_bin:
             meters.close_bin(span.end_ns, data.tally)
         if span.at_point:

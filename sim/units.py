@@ -209,20 +209,20 @@ def parse_rate_bps(text: str) -> int:
     return rate_bps
 
 
-def parse_time_ns(text: str) -> int:
+def parse_time_ns(text: str, *, most_ns: int = MAX_TIME_NS) -> int:
     """Return a time such as `20 ms` in ns, 0 or more.
 
     Raises
     ------
     ValueError
-        If it is no time, or is above `MAX_TIME_NS`; says what to write.
+        If it is no time, or is above `most_ns`; says what to write.
 
     Examples
     --------
     >>> parse_time_ns("20 ms"), parse_time_ns("1.5 min"), parse_time_ns("4.9 us")
     (20000000, 90000000000, 4900)
     """
-    return _parse(text, "time", MAX_TIME_NS)
+    return _parse(text, "time", most_ns)
 
 
 def parse_size_bytes(text: str) -> int:

@@ -60,6 +60,8 @@ def print_description(path: Path, language: Language) -> None:
         out.print()
         put(out, each)
     out.print()
+    if network.backups:
+        out.print(_backups(network, language))
     out.print(
         language.say("Averages hide bursts: a line that is not full here may still lose packets.")
     )
@@ -129,6 +131,23 @@ def _lines(scenario: Scenario, network: Network, reader: Reader) -> Table:
             language.figure(format_share(loss)),
         )
     return made
+
+
+def _backups(network: Network, language: Language) -> str:
+    """Return how many sites have a line to fail over to, and where those lines go."""
+    with_backup = int(np.count_nonzero(np.diff(network.backup_first)))
+    first = len(network.sites)
+    elsewhere = np.count_nonzero(
+        network.line_parent[first:] != network.parent[network.line_site[first:]]
+    )
+    return language.say(
+        "{sites} of {all} sites have a backup; of {lines} backup lines {elsewhere} go to another "
+        "relay than the site's parent.",
+        sites=language.figure(f"{with_backup:,}"),
+        all=language.figure(f"{first - 1:,}"),
+        lines=language.figure(f"{len(network.backups):,}"),
+        elsewhere=language.figure(f"{int(elsewhere):,}"),
+    )
 
 
 def _policer(policer: tuple[int, int], language: Language) -> str:
@@ -242,7 +261,7 @@ def _fullest_egresses(network: Network, load: NDArray[np.float64], reader: Reade
             shown(id_and_place(network, s)),
             shown(carrier),
             *reader.figures(
-                f"{int(network.child_first[e + 1] - network.child_first[e]):,}",
+                f"{int(np.count_nonzero(network.feed == e)):,}",
                 format_rate(network.egresses[e].rate_bps),
                 format_share(float(load[e]), digits=3),
             ),

@@ -8,6 +8,7 @@ losses are independent of each other.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,17 +24,23 @@ from sim.dataplane.edit import (
     SetEgressRate,
     SetLineLoss,
     SetLineRate,
+    SetRelayPasses,
 )
+from sim.network.names import line_number
 from sim.network.tree import Network, left_bps
-from sim.scenario.model import Background, Direction, Fault, Loss
+from sim.scenario.model import Background, Fault, Loss
 
 
 class Condition:
     """The condition of all lines, relays and rooms, at the control plane's time."""
 
-    def __init__(self, network: Network, *, begins_ns: int) -> None:
-        """Let nothing be wrong yet; the meeting begins at the time of day `begins_ns`."""
+    def __init__(self, network: Network, *, begins_ns: int, streams: Sequence[str] = ()) -> None:
+        """Let nothing be wrong yet; the meeting begins at the time of day `begins_ns`.
+
+        `streams` are the ids of all streams, of which grey relays forward some.
+        """
         self._network = network
+        self._streams = streams
         self._time_of_day_ns = begins_ns
         self._on_line: defaultdict[int, list[Fault]] = defaultdict(list)
         self._on_relay: defaultdict[int, list[Fault]] = defaultdict(list)
@@ -62,7 +69,8 @@ class Condition:
         """Let a fault hold no longer; return what changes at once."""
         before = self._state(fault)
         for faults in self._concerned(fault):
-            faults.remove(fault)
+            if fault in faults:  # a standby may have taken over
+                faults.remove(fault)
         return _changes(before, self._state(fault), now_ns)
 
     def turn_hour(self, time_of_day_ns: int, now_ns: int) -> list[Edit]:
@@ -79,12 +87,21 @@ class Condition:
         """Say whether no fault holds a site's relay down."""
         return not is_down(self._on_relay.get(site, []))
 
+    def take_over(self, fault: Fault, relay: int, now_ns: int) -> list[Edit]:
+        """Let a standby do a relay's work from `now_ns` on in spite of a fault; return changes."""
+        before = self._relay_state(relay)
+        self._on_relay[relay].remove(fault)
+        return _changes(before, self._relay_state(relay), now_ns)
+
     def _sites(self, ids: tuple[str, ...]) -> list[int]:
         return [self._network.index[site] for site in ids]
 
+    def _lines(self, names: tuple[str, ...]) -> list[int]:
+        return [line_number(self._network, name) for name in names]
+
     def _concerned(self, fault: Fault) -> list[list[Fault]]:
         return [
-            *(self._on_line[s] for s in self._sites(fault.lines)),
+            *(self._on_line[line] for line in self._lines(fault.lines)),
             *(self._on_relay[s] for s in self._sites(fault.relays)),
             *(self._on_room[s] for s in self._sites(fault.rooms)),
         ]
@@ -95,7 +112,7 @@ class Condition:
         Dated 0; comparing two states says which of them to send.
         """
         states = [
-            *(self._line_state(s) for s in self._sites(fault.lines)),
+            *(self._line_state(line) for line in self._lines(fault.lines)),
             *(self._relay_state(s) for s in self._sites(fault.relays)),
             *(self._room_state(s) for s in self._sites(fault.rooms)),
         ]
@@ -107,13 +124,13 @@ class Condition:
             *(self._egress_rate(e) for e in self._hourly_egresses),
         ]
 
-    def _line_state(self, s: int) -> list[Edit]:
-        up = len(self._network.sites) + s
+    def _line_state(self, line: int) -> list[Edit]:
+        down, up = self._network.down(line), self._network.up(line)
         return [
-            (FailLine if is_down(self._on_line[s]) else RestoreLine)(at_ns=0, target=s),
-            self._line_rate(s),
+            (FailLine if is_down(self._on_line[line]) else RestoreLine)(at_ns=0, target=line),
+            self._line_rate(down),
             self._line_rate(up),
-            self._line_loss(s),
+            self._line_loss(down),
             self._line_loss(up),
         ]
 
@@ -122,20 +139,26 @@ class Condition:
         return [
             (FailRelay if is_down(self._on_relay[s]) else RestoreRelay)(at_ns=0, target=s),
             *(self._egress_rate(e) for e in egresses if self._network.egresses[e].rate_bps),
+            self._relay_passes(s),
         ]
 
     def _room_state(self, s: int) -> list[Edit]:
         return [(FailRoom if is_down(self._on_room[s]) else RestoreRoom)(at_ns=0, target=s)]
 
+    def _relay_passes(self, s: int) -> SetRelayPasses:
+        grey = [fault for fault in self._on_relay[s] if fault.action == "grey"]
+        passes = [all(stream in fault.passes for fault in grey) for stream in self._streams]
+        return SetRelayPasses(at_ns=0, target=s, streams=tuple(passes))
+
     def _line_rate(self, hop: int) -> SetLineRate:
-        direction = self._direction(hop)
-        slow_bps = slowed(direction.rate_bps, self._on_line[hop % len(self._network.sites)])
+        direction = self._network.direction(hop)
+        slow_bps = slowed(direction.rate_bps, self._on_line[self._line_of(hop)])
         rate_bps = left_bps(direction, slow_bps, self._time_of_day_ns)
         return SetLineRate(at_ns=0, target=hop, rate_bps=rate_bps)
 
     def _line_loss(self, hop: int) -> SetLineLoss:
-        faults = self._on_line[hop % len(self._network.sites)]
-        loss = self._direction(hop).loss
+        faults = self._on_line[self._line_of(hop)]
+        loss = self._network.direction(hop).loss
         # Where no fault adds any, the loss stays what it is to the last bit of its floats.
         for fault in (fault for fault in faults if fault.added_loss):
             loss = Loss(
@@ -152,12 +175,12 @@ class Condition:
         rate_bps = left_bps(egress, slowed(egress.rate_bps, faults), self._time_of_day_ns)
         return SetEgressRate(at_ns=0, target=e, rate_bps=rate_bps)
 
-    def _direction(self, hop: int) -> Direction:
-        """Return a direction by its number: s is down, n + s is up."""
-        n = len(self._network.sites)
-        line = self._network.lines[hop % n]
-        assert line is not None, "the root has no line"
-        return line.down if hop < n else line.up
+    def _line_of(self, hop: int) -> int:
+        """Return the number of the line that a direction is one of."""
+        n, backups = len(self._network.lines), len(self._network.backups)
+        if hop < 2 * n:
+            return hop % n
+        return n + (hop - 2 * n) % backups
 
 
 def is_down(faults: list[Fault]) -> bool:

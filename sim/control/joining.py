@@ -114,6 +114,12 @@ class Joining:
             if room.calls_ns < scenario.duration_ns:
                 env.process(self._take_part(site, room))
 
+    def is_present(self, site: int) -> bool:
+        """Say whether a site takes part now: a relay, or a leaf that has no room or has joined."""
+        if self._network.relay[site] or not self._network.room[site]:
+            return True
+        return self._instants["joined_ns"][site] >= 0 and self._instants["left_ns"][site] < 0
+
     def joins(self, *, until_ns: int) -> Joins:
         """Return how the rooms have come and gone before `until_ns`."""
         arrays = {

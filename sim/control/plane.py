@@ -5,13 +5,18 @@ from __future__ import annotations
 import simpy
 
 from sim.control.admission import Admission
+from sim.control.call import RoundTrip
 from sim.control.condition import Condition
+from sim.control.failover import Failovers
 from sim.control.faults import strike
 from sim.control.hours import strike_hours
 from sim.control.joining import Joining, Joins
 from sim.control.journal import Journal
+from sim.control.outages import Outages
 from sim.control.signalling import Signalling
+from sim.control.standby import take_over
 from sim.dataplane.edit import Edit, LeaveRoom
+from sim.dataplane.tally import Tally
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
 
@@ -27,28 +32,51 @@ class ControlPlane:
     """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
-        self._env = simpy.Environment()
+        env = self._env = simpy.Environment()
+        self._duration_ns, self._window_ns = scenario.duration_ns, scenario.window_ns
         self._edits: list[Edit] = []
-        self._duration_ns = scenario.duration_ns
         self.journal = Journal()
-        condition = Condition(network, begins_ns=scenario.begins_ns)
-        if condition.has_hours:
-            self._env.process(strike_hours(self._env, scenario, condition, self._edits))
-        for fault in scenario.faults:
-            self._env.process(strike(self._env, fault, condition, self._edits))
+        self._strike(scenario, network, outages := Outages(scenario, network))
         absent = sorted(network.index[site] for site in scenario.joining.absent)
         self._edits += [LeaveRoom(at_ns=0, target=site) for site in absent]
+        asked = scenario.joining.rooms or scenario.failover
+        admission = Admission(scenario, network) if asked else None
         signalling = Signalling(
-            self._env,
+            env,
             scenario,
             network,
             journal=self.journal,
-            admission=Admission(scenario, network) if scenario.joining.rooms else None,
-            health=condition,
+            admission=admission,
+            health=self._condition,
         )
         self._joining = Joining(
-            self._env, scenario, network, signalling, edits=self._edits, journal=self.journal
+            env, scenario, network, signalling, edits=self._edits, journal=self.journal
         )
+        round_trip = RoundTrip(env, network, outages, signalling.admission, self.journal)
+        self._failovers = Failovers(
+            env,
+            scenario,
+            network,
+            outages,
+            signalling=signalling if scenario.signalling.servers else round_trip,
+            admission=signalling.admission,
+            edits=self._edits,
+            journal=self.journal,
+            present=self._joining.is_present,
+            use=signalling.paths.use,
+        )
+
+    def _strike(self, scenario: Scenario, network: Network, outages: Outages) -> None:
+        """Let hours turn, faults strike and standbys take over in their time."""
+        streams = [stream.id for stream in scenario.streams]
+        self._condition = Condition(network, begins_ns=scenario.begins_ns, streams=streams)
+        if self._condition.has_hours:
+            self._env.process(strike_hours(self._env, scenario, self._condition, self._edits))
+        written = (self._condition, self._edits, self.journal)
+        for number, fault in enumerate(scenario.faults):
+            self._env.process(strike(self._env, fault, number, *written))
+        if outages.takeovers:
+            self._env.process(take_over(self._env, outages.takeovers, scenario.faults, *written))
 
     @property
     def joins(self) -> Joins:
@@ -61,3 +89,11 @@ class ControlPlane:
         edits = self._edits.copy()
         self._edits.clear()
         return edits
+
+    def report(self, end_ns: int, tally: Tally) -> None:
+        """Take note of what was counted by `end_ns`, where a window ends there.
+
+        What follows from it is in the edits of the next call, dated `end_ns` or later.
+        """
+        if end_ns % self._window_ns == 0:
+            self._failovers.hear(end_ns, tally)

@@ -28,6 +28,7 @@ from sim.metrics.streams import listeners, sources
 from sim.metrics.timeline import TimelineMeter
 from sim.metrics.turns import turns
 from sim.metrics.way_down import LINE_LOSSES
+from sim.network.names import line_number
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.grids import grids
@@ -231,8 +232,9 @@ class Meters:
             dtype=np.float64,
         )[network.kind]
         for fault in _rate_changes(self._scenario):
-            slowed = np.array([network.index[site] for site in fault.lines], dtype=np.int64)
-            buffer_ns[slowed] = buffer_ns[len(network.sites) + slowed] = np.nan
+            slowed = [line_number(network, name) for name in fault.lines]
+            buffer_ns[[network.down(line) for line in slowed]] = np.nan
+            buffer_ns[[network.up(line) for line in slowed]] = np.nan
         buffer_ns[self._line_steady.varies(self._scenario.duration_ns)] = np.nan
         return Lines(
             offered=line[:, LineCount.OFFERED].copy(),

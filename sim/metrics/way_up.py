@@ -137,7 +137,7 @@ def _check_relays(
     missing = came - ended - went_on
     keeping = (network.select > 0) | (network.ports > 0)
     for fault in scenario.faults:
-        keeping[[network.index[site] for site in fault.relays]] |= fault.action == "fail"
+        keeping[[network.index[site] for site in fault.relays]] |= fault.action != "degrade"
     numbers = {"came": came, "ended or composed": ended, "went on or died in the relay": went_on}
 
     def place(s: int) -> str:

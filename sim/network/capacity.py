@@ -97,7 +97,7 @@ def _per_egress(network: Network, copies: Float64Array) -> Float64Array:
 
 
 def line_load(scenario: Scenario, network: Network) -> Float64Array:
-    """Return the average load of each direction of a line, at the hour the meeting begins.
+    """Return the average load of each direction of a primary line when the meeting begins.
 
     Returns
     -------

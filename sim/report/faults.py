@@ -10,16 +10,21 @@ from sim.language.language import Language
 from sim.report.figures import time
 from sim.results.clock import clock
 from sim.results.run import Results
+from sim.scenario.line_names import is_primary
 from sim.scenario.model import FOREVER_NS, Fault
 from sim.terminal import Reader, numbers, shown, table
 from sim.units import format_share
 
 
 def touched(results: Results, fault: Fault) -> NDArray[np.bool_]:
-    """Return which sites have a room that depends on what a fault names, (n,) bool."""
+    """Return which sites have a room that depends on what a fault names, (n,) bool.
+
+    On a backup line none does before it is used.
+    """
     network = results.network
     below = np.zeros(len(network.sites), dtype=np.bool_)
-    for site in (*fault.lines, *fault.relays):
+    primary = filter(is_primary, fault.lines)
+    for site in (*primary, *fault.relays):
         s = network.index[site]
         below[s : network.end[s]] = True
     for site in fault.rooms:
@@ -56,16 +61,24 @@ def fault_table(results: Results, reader: Reader) -> Table:
 
 def _effect(results: Results, fault: Fault, language: Language) -> str:
     """Return what the fault does and, of rooms below a failed part, what was measured."""
-    if fault.action == "fail":
+    if fault.action != "degrade":
         endpoints = results.measures.endpoints
         dark_ns = endpoints.dark_ns[touched(results, fault)[endpoints.site]]
         if not dark_ns.any():
             return language.say("none of them was dark")
+        rooms, longest = int(np.count_nonzero(dark_ns)), language.figure(time(float(dark_ns.max())))
+        if results.scenario.failover:
+            return language.say_count(
+                rooms,
+                "{n} of them was dark, for {longest} in all",
+                "{n} of them were dark, for up to {longest} in all",
+                longest=longest,
+            )
         return language.say_count(
-            int(np.count_nonzero(dark_ns)),
+            rooms,
             "{n} of them was dark, for {longest} in all; nothing fails over yet",
             "{n} of them were dark, for up to {longest} in all; nothing fails over yet",
-            longest=language.figure(time(float(dark_ns.max()))),
+            longest=longest,
         )
     effects = []
     if fault.rate_factor != 1:

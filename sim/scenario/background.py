@@ -48,7 +48,7 @@ def check_profiles(document: Document) -> None:
             taken.update(range(hours.first, hours.end))
 
 
-def read_load(document: Document, fields: LoadFields | WaysFields | str, *path: str) -> Load:
+def read_load(document: Document, fields: LoadFields | WaysFields | str, *path: str | int) -> Load:
     """Return the background of the field at a path; none after recording what is wrong."""
     try:
         return _load(document, fields)

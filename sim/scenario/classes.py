@@ -45,7 +45,7 @@ def precedence(document: Document, name: str | None) -> int:
     raise FaultyError(("class",), f"no class '{name}'{document.problems.suggest(name, classes)}")
 
 
-def read_scheduling(document: Document, text: str, *path: str) -> Scheduling:
+def read_scheduling(document: Document, text: str, *path: str | int) -> Scheduling:
     """Return the scheduling of a field, after recording a priority that prefers nothing."""
     if text == "priority" and _single(document):
         document.problems.add(document.place(*path), ALONE)

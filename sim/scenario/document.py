@@ -29,6 +29,9 @@ COLLECTIONS = (
     "agenda",
     "groups",
     "events",
+    "batteries",
+    "detection",
+    "failover",
     "requirements",
 )
 LISTS = ("agenda", "events", "requirements")
@@ -183,6 +186,8 @@ def _piece(path: Steps) -> Steps:
     if path[0] == "lines" and path[2:3] == ("classes",):
         return path[:4]
     if path[0] in ("relays", "lines") and path[1:2] == ("except",):
+        return path[:3]
+    if path[0] == "failures":
         return path[:3]
     return path[:2] if path[0] in COLLECTIONS else path[:1]
 

@@ -81,6 +81,16 @@ def _count(value: object, most: int = quantities.MAX_COUNT) -> int:
     return count
 
 
+def _up_to(most: int) -> BeforeValidator:
+    def read(value: object) -> int:
+        number = _whole(value)
+        if not 1 <= number <= most:
+            raise ValueError(f"{number} must be from 1 to {most}")
+        return number
+
+    return BeforeValidator(read)
+
+
 def _limit(value: object) -> int:
     return 0 if value == "none" else _count(value)
 
@@ -107,6 +117,7 @@ PositiveTime = Annotated[
     reader(quantities.positive(parse_time_ns, "1 ns")),
     matches(TIME, "20 ms", "10 min"),
 ]
+MeanTime = Annotated[int, reader(quantities.read_mean_time), matches(TIME, "8760 h", "4 h")]
 TimePerKm = Annotated[int, reader(quantities.read_per_km), matches(TIME, "4.9 us")]
 Time = Annotated[int, reader(parse_time_ns), matches(TIME, "20 ms", "0 ms")]
 Rate = Annotated[int, reader(parse_rate_bps), matches(RATE, "20 Mbit/s", "500 kbit/s")]
@@ -124,6 +135,16 @@ PlainFactor = Annotated[
     float,
     reader(quantities.read_number),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1000, "examples": [1.5]}),
+]
+Revert = Annotated[  # -1: never
+    int,
+    reader(quantities.read_revert),
+    matches(f"never|at once|after {TIME}", "never", "at once", "after 5 min"),
+]
+Spread = Annotated[
+    float,
+    reader(quantities.read_spread),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 3, "examples": [0.8]}),
 ]
 BufferSize = Annotated[
     InstanceOf[Buffer],
@@ -174,6 +195,12 @@ Count = Annotated[
     int,
     BeforeValidator(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": quantities.MAX_COUNT}),
+]
+Multiplier = Annotated[
+    int, _up_to(255), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 255})
+]
+Priority = Annotated[
+    int, _up_to(254), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 254})
 ]
 Limit = Annotated[  # 0: none
     int,

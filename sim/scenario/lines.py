@@ -1,80 +1,36 @@
 """Lines: each site's connection to its parent, from tier, class, inventory and exceptions.
 
 What wins, from weak to strong: the tier, the access class the site drew, the inventory's row, the
-exceptions in the file's order. Exceptions concern primary lines; a backup is its tier, then the
-class its row names, then its row.
+exceptions in the file's order. Which backups a site has follows the same order, one list in place
+of another; what a backup is, is its tier, then the class that describes it or that its row names,
+then its own fields.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate
-from math import isnan
-from typing import Any, Literal
 
 from sim.scenario import draws
-from sim.scenario.background import check_load, read_load
+from sim.scenario.background import read_load
+from sim.scenario.backups import BackupPlan
 from sim.scenario.classes import read_scheduling
 from sim.scenario.document import Document
-from sim.scenario.egresses import check_buffer
-from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory, InventoryRow, read_inventory
+from sim.scenario.line_builder import LineBuilder, Spec, Tier, Values
 from sim.scenario.mapping import given
-from sim.scenario.model import Background, Direction, Line, Loss, Policer, Scheduling
-from sim.scenario.network_schema import LineFields, PolicerFields, TierLineFields
-from sim.scenario.problems import Place
-from sim.scenario.quantities import Buffer
+from sim.scenario.model import Line
+from sim.scenario.network_schema import (
+    BackupFields,
+    LineFields,
+    LinkFields,
+    PolicerFields,
+    TierLineFields,
+)
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
 
-NO_LOSS = Loss(p=0.0, r=1.0, bad=0.0, good=0.0)
 FIELDS = ("carrier", "rate", "down", "up", "buffer", "loss", "delay", "mtu")
-# One word of the file may set both directions.
-SETS = {"rate": ("down", "up"), "buffer": ("down_buffer", "up_buffer"), "class": ()}
-
-Values = dict[str, tuple[Any, Place]]
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A line as far as it is described: field -> (value, where it is given)."""
-
-    access_class: str
-    values: Values
-
-    def under(self, values: Values) -> Spec:
-        """Return this with other values laid over it."""
-        merged = dict(self.values)
-        for name, value in values.items():
-            for target in SETS.get(name, (name,)):
-                merged[target] = value
-        return Spec(self.access_class, merged)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A complete line but for its ends; `delay_ns` None: from geography."""
-
-    carrier: str
-    down: Direction
-    up: Direction
-    delay_ns: int | None
-
-
-@dataclass(slots=True)
-class Tier:
-    """The lines of a tier: `base` without a class, the classes with their cumulated shares."""
-
-    base: Spec
-    classes: dict[str, Spec] = field(default_factory=dict)
-    bounds: list[float] = field(default_factory=list)
-
-    def drawn(self, uniform: float) -> Spec:
-        """Return the class of a draw between 0 and 1."""
-        specs = list(self.classes.values())
-        return specs[min(bisect_right(self.bounds, uniform), len(specs) - 1)]
 
 
 def read_lines(document: Document, tree: Tree, seed: int) -> tuple[Line, ...]:
@@ -82,7 +38,7 @@ def read_lines(document: Document, tree: Tree, seed: int) -> tuple[Line, ...]:
     tiers = _tiers(document, tree)
     inventory = read_inventory(document, tree)
     _check_classes(document, tiers, inventory)
-    builder = _Builder(document, tree, inventory)
+    builder = LineBuilder(document, tree, inventory)
     drawing = [
         site.id
         for site in tree.sites.values()
@@ -108,149 +64,23 @@ def read_lines(document: Document, tree: Tree, seed: int) -> tuple[Line, ...]:
             if _matches(selector, site.id, site.tier, spec):
                 spec = spec.under(values)
                 applied.append(number)
-        line = builder.line(spec, site.id, site.parent, "primary", (*applied,), row)
-        lines += [line] if line else []
-        for backup in inventory.backups.get(site.id, ()):
-            spec = (_class_of(tier, backup) or tier.base).under(backup.values)
+        key = None if row else (site.tier, spec.access_class, *applied)
+        place = row.place if row else None
+        lines += builder.line(spec, site.id, site.parent, "primary", key=key, place=place)
+        excepted = any("backup" in exceptions[number][1] for number in applied)
+        rows = inventory.backups.get(site.id, ())
+        for backup in () if excepted else rows:
+            backup_spec = (_class_of(tier, backup) or tier.base).under(backup.values)
             parent = backup.parent or site.parent
-            line = builder.line(spec, site.id, parent, "backup", (), backup)
-            lines += [line] if line else []
+            lines += builder.line(
+                backup_spec, site.id, parent, "backup", key=None, place=backup.place
+            )
+        if excepted or not rows:
+            lines += builder.backups(spec, tier, site.id)
     return tuple(lines)
 
 
-class _Builder:
-    """Turns descriptions into lines; the many lines of one description are judged once."""
-
-    def __init__(self, document: Document, tree: Tree, inventory: Inventory) -> None:
-        self._document = document
-        self._inventory = inventory
-        self._tree = tree
-        route = document.file.lines.route
-        self._route = Route(factor=route.factor, per_km_ns=route.per_km) if route else None
-        self._kinds: dict[tuple[str, str, tuple[int, ...]], Kind | None] = {}
-        self._without_position: set[Place] = set()  # thousands may share one fault
-        self._directions: dict[tuple[object, ...], Direction] = {}
-
-    def line(
-        self,
-        spec: Spec,
-        site_id: str,
-        parent: str,
-        role: Literal["primary", "backup"],
-        applied: tuple[int, ...],
-        row: InventoryRow | None,
-    ) -> Line | None:
-        """Return the line, or None after recording what is missing or wrong."""
-        if row is not None:
-            kind = self._kind(spec, site_id, row)
-        else:
-            key = (self._tree.sites[site_id].tier, spec.access_class, applied)
-            if key not in self._kinds:
-                self._kinds[key] = self._kind(spec, site_id, None)
-            kind = self._kinds[key]
-        if kind is None:
-            return None
-        delay_ns = kind.delay_ns
-        if delay_ns is None:
-            delay_ns = self._propagation_ns(site_id, parent, row)
-        return Line(
-            site=site_id,
-            parent=parent,
-            role=role,
-            carrier=kind.carrier,
-            access_class=spec.access_class,
-            down=kind.down,
-            up=kind.up,
-            propagation_ns=delay_ns,
-        )
-
-    def _kind(self, spec: Spec, site_id: str, row: InventoryRow | None) -> Kind | None:
-        values, document = spec.values, self._document
-        if any(value is None for value, _ in values.values()):
-            return None
-        path: tuple[str, ...] = ("lines", self._tree.sites[site_id].tier)
-        if spec.access_class and document.names(*path, "classes"):
-            path = (*path, "classes", spec.access_class)
-        gaps = [name for name in ("down", "up", "down_buffer") if name not in values]
-        for name in gaps:
-            name = "buffer" if name == "down_buffer" else name
-            if row is None and self._inventory.faulty:
-                continue  # its row may be among those that could not be read
-            if row is None:
-                document.problems.add(document.place(*path, name), "Field required")
-            else:
-                text = f"the line of {self._tree.title(site_id)} has no '{name}', here or in "
-                document.problems.add(row.place, text + ".".join(path))
-        if gaps:
-            return None
-        carrier, _ = values.get("carrier", ("", None))
-        delay_ns, _ = values.get("delay", (None, None))
-        policer = self._policer(values, site_id, path)
-        down = self._direction(values, "down", policer)
-        up = self._direction(values, "up", policer)
-        return Kind(carrier, down, up, delay_ns)
-
-    def _policer(self, values: Values, site_id: str, path: tuple[str, ...]) -> Policer | None:
-        """Return the policer; None if there is none, or after recording what it lacks."""
-        rate_bps, rate_place = values.get("policer_rate", (0, None))
-        burst_bytes, burst_place = values.get("policer_burst", (0, None))
-        place = rate_place if rate_bps else burst_place
-        if bool(rate_bps) != bool(burst_bytes) and place:  # only a row can give one alone
-            lacking = "policer_burst" if rate_bps else "policer_rate"
-            text = f"the line of {self._tree.title(site_id)} has no '{lacking}', here or in "
-            self._document.problems.add(place, text + ".".join(path))
-            return None
-        return Policer(rate_bps=rate_bps, burst_bytes=burst_bytes) if rate_bps else None
-
-    def _direction(self, values: Values, name: str, policer: Policer | None) -> Direction:
-        rate_bps: int = values[name][0]
-        buffer: Buffer
-        buffer, place = values[f"{name}_buffer"]
-        loss: Loss = values["loss"][0] if "loss" in values else NO_LOSS
-        mtu_bytes: int = values["mtu"][0] if "mtu" in values else self._document.file.mtu
-        buffer_bytes = buffer.size_bytes(rate_bps, mtu_bytes)
-        check_buffer(self._document, place, buffer_bytes, rate_bps, mtu_bytes)
-        scheduling: Scheduling = values["scheduling"][0] if "scheduling" in values else "fifo"
-        background: Background | None = None
-        if "background" in values:
-            load, place = values["background"]
-            background = load.down if name == "down" else load.up
-            check_load(self._document, place, background, mtu_bytes=mtu_bytes, policer=policer)
-        key = (rate_bps, buffer_bytes, mtu_bytes, loss, policer, scheduling, background)
-        if key not in self._directions:
-            # An empty buffer was recorded as a problem; the model refuses it too.
-            self._directions[key] = Direction(
-                rate_bps=rate_bps,
-                buffer_bytes=max(buffer_bytes, 1),
-                mtu_bytes=mtu_bytes,
-                loss=loss,
-                policer=policer,
-                scheduling=scheduling,
-                background=background,
-            )
-        return self._directions[key]
-
-    def _propagation_ns(self, site_id: str, parent: str, row: InventoryRow | None) -> int:
-        """Return the propagation time by geography; 0 after recording why there is none."""
-        child, above = self._tree.sites[site_id], self._tree.sites[parent]
-        if self._route is not None and not (isnan(child.latitude) or isnan(above.latitude)):
-            return self._route.propagation_ns(child, above)
-        document = self._document
-        place = document.place("lines", child.tier) if row is None else row.place
-        if self._route is None:
-            if not document.left_out("lines", "route"):
-                text = "a line needs 'delay', or 'lines.route' to take it from the positions"
-                document.problems.add(place, text)
-            return 0
-        lost = self._tree.title(site_id if isnan(child.latitude) else parent)
-        if place not in self._without_position:
-            text = f"{lost} has no position; give 'lat' and 'lon', or 'delay' here"
-            document.problems.add(place, text)
-        self._without_position.add(place)
-        return 0
-
-
-def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Values:
+def _values(document: Document, fields: LinkFields, path: tuple[str | int, ...]) -> Values:
     values: Values = {
         name: (getattr(fields, name), document.place(*path, name))
         for name in given(fields, *FIELDS)
@@ -269,7 +99,35 @@ def _values(document: Document, fields: LineFields, path: tuple[str, ...]) -> Va
     if fields.background is not None:
         place = document.place(*path, "background")
         values["background"] = (read_load(document, fields.background, *path, "background"), place)
+    if isinstance(fields, LineFields) and fields.backup is not None:
+        plans = _plans(document, fields.backup, (*path, "backup"))
+        values["backup"] = (plans, document.place(*path, "backup"))
     return values
+
+
+def _plans(
+    document: Document, given: str | BackupFields | list[BackupFields], path: tuple[str | int, ...]
+) -> tuple[BackupPlan, ...]:
+    """Return the backups that a description gives, in order; none for `none`."""
+    if isinstance(given, str):
+        return ()
+    several = isinstance(given, list)
+    of_class = path[1] != "except" and path[2] == "classes"
+    if given == []:
+        document.problems.add(document.place(*path), "needs a backup, or 'none'")
+    plans = []
+    for number, fields in enumerate(given if isinstance(given, list) else [given]):
+        own = (*path, number) if several else path
+        plans.append(
+            BackupPlan(
+                to=fields.to or "",
+                values=_values(document, fields, own),
+                access_class=str(path[3]) if of_class else "",
+                place=document.place(*own),
+                to_place=document.place(*own, "to"),
+            )
+        )
+    return tuple(plans)
 
 
 def check_line_fields(document: Document) -> None:
@@ -389,6 +247,11 @@ def known_carriers(document: Document, lines: Iterable[Line]) -> frozenset[str]:
     for tier in (fields.__pydantic_extra__ or {}).values():
         described += [tier, *(tier.classes or {}).values()]
     named = {own.carrier for own in described if own.carrier}
+    for own in described:
+        backups = own.backup if isinstance(own.backup, list) else [own.backup]
+        named |= {
+            each.carrier for each in backups if isinstance(each, BackupFields) and each.carrier
+        }
     return frozenset(named | {line.carrier for line in lines})
 
 

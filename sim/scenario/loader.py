@@ -16,6 +16,7 @@ from sim.scenario.check import read_check
 from sim.scenario.classes import read_classes
 from sim.scenario.document import Document
 from sim.scenario.events import read_faults
+from sim.scenario.failures import read_failures
 from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.gates import check_composites, check_ports
 from sim.scenario.joining import read_joining
@@ -24,6 +25,7 @@ from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
 from sim.scenario.pools import check_pools
 from sim.scenario.problems import Place, Problems
+from sim.scenario.protection_reader import read_detection, read_failover
 from sim.scenario.relays import read_relays
 from sim.scenario.requirements import read_requirements
 from sim.scenario.signalling import read_signalling
@@ -123,12 +125,16 @@ def _resolve(
     check_composites(document, sites, relays, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, given.ports)
-    faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
+    faults, late_faults = read_faults(document, sites, lines, carriers, streams, duration_ns)
+    random_faults = read_failures(document, sites, lines, seed=seed, duration_ns=duration_ns)
     joining = read_joining(document, sites, lines, relays, seed)
     check_pools(
         document, sites, relays, streams, given.pools, floor=bool(agenda), absent=joining.absent
     )
     signalling = read_signalling(document, sites, lines, relays)
+    detection = read_detection(document, sites, streams)
+    watching = {each.tier for each in detection}
+    failover = read_failover(document, sites, lines, relays, watching)
     requirements = read_requirements(
         document, sites, lines, relays, streams, duration_ns=duration_ns
     )
@@ -160,8 +166,10 @@ def _resolve(
         relays=relays,
         streams=streams,
         agenda=agenda,
-        faults=faults,
+        faults=tuple(sorted((*faults, *random_faults), key=lambda fault: fault.at_ns)),
         late_faults=late_faults,
+        detection=detection,
+        failover=failover,
         requirements=requirements,
         joining=joining,
         signalling=signalling,

@@ -1,33 +1,30 @@
-"""The schema of the meeting: streams, agenda and events."""
+"""The schema of the meeting: streams and agenda."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sim.quality.codecs import CODECS
 from sim.quality.video import VIDEO_CODECS
 from sim.scenario.fields import (
-    Factor,
     Flag,
     FrameRate,
     FrameSizes,
     KeyInterval,
     KeySize,
-    OneLine,
     Pacing,
     PacketSize,
     PositiveSize,
     PositiveTime,
     Rate,
-    Share,
     Size,
     Time,
     Word,
     words,
 )
-from sim.scenario.mapping import TAG, Fields, given, one_of
+from sim.scenario.mapping import Fields, given, one_of
 
 
 class KeyFields(Fields):
@@ -140,70 +137,3 @@ class TurnFields(Fields):
     for_: PositiveTime | None = Field(
         None, alias="for", description="How long; default: until the next turn, or the end."
     )
-
-
-class EventFields(Fields):
-    """Something that happens at a time."""
-
-    at: Time = Field(description="When, from the start of the meeting.")
-    label: OneLine | None = Field(
-        None, description="What reports call it; default: the action and the target."
-    )
-
-
-class FailFields(EventFields):
-    """Parts go down."""
-
-    fail: OneLine = Field(
-        description="line/ID, relay/ID, site/ID, carrier/NAME [in SCOPE] or group/NAME; a scope "
-        "is region/NAME, site/ID or tier/NAME."
-    )
-    for_: PositiveTime | None = Field(
-        None, alias="for", description="How long; default: until a `restore` of the same target."
-    )
-
-
-class DegradeFields(EventFields):
-    """Parts get worse."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["rate"]}, {"required": ["loss"]}]}
-    )
-
-    degrade: OneLine = Field(description="The target, as of `fail`.")
-    rate: Factor | None = Field(None, description="Factor on the rates, at most × 1.")
-    loss: Share | None = Field(None, description="Further, independent loss on the lines.")
-    for_: PositiveTime | None = Field(None, alias="for", description="How long, as of `fail`.")
-
-    @model_validator(mode="after")
-    def _does_something(self) -> DegradeFields:
-        if not given(self, "rate", "loss"):
-            raise ValueError("needs 'rate', 'loss' or both")
-        if self.rate is not None and self.rate > 1:
-            raise ValueError("'rate' must be at most × 1; a degraded line is not faster")
-        return self
-
-
-class RestoreFields(Fields):
-    """Parts come back."""
-
-    at: Time = Field(description="When, from the start of the meeting.")
-    restore: OneLine = Field(description="The target, in the same words as when it failed.")
-
-
-def _event_tag(value: object) -> str | None:
-    names = value if isinstance(value, dict) else ()
-    found = [name for name in ("fail", "degrade", "restore") if name in names]
-    return TAG + found[0] if len(found) == 1 else None
-
-
-Event = Annotated[
-    Annotated[FailFields, Tag(f"{TAG}fail")]
-    | Annotated[DegradeFields, Tag(f"{TAG}degrade")]
-    | Annotated[RestoreFields, Tag(f"{TAG}restore")],
-    Discriminator(
-        _event_tag,
-        custom_error_type="action",
-        custom_error_message="needs exactly one of 'fail', 'degrade' and 'restore'",
-    ),
-]

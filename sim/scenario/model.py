@@ -7,11 +7,13 @@ belong to a higher tier, every site has one primary line but the root.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from sim.scenario.joining_model import JoiningRules
+from sim.scenario.protection import Detection, Failover, Vrrp
 from sim.scenario.signalling_model import SignallingRules
 from sim.scenario.tolerance import Check
 
@@ -292,6 +294,7 @@ class Relay:
     transcoding_ns : ns by which those leave later than they are due; 0 unless it composes
     select : most origins whose `up` streams it passes on; 0: no limit
     ports : most sources it takes from below; 0: no limit
+    standby : what takes over where it dies; None: nothing
     """
 
     site: str
@@ -303,6 +306,7 @@ class Relay:
     transcoding_ns: int
     select: int
     ports: int
+    standby: Vrrp | None
 
     def __post_init__(self) -> None:
         for name in ("transcoding_ns", "select", "ports"):
@@ -412,29 +416,46 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something scheduled to go wrong, and to come back.
+    """Something that goes wrong, and comes back.
 
     Attributes
     ----------
     label : the user's words, for reports and charts
-    action : `fail` takes the parts down, `degrade` slows lines and egresses or adds loss to lines
+    action : `fail` takes the parts down, `degrade` slows lines and egresses or adds loss to lines,
+        `grey` makes relays forward only some streams while they answer
     at_ns, until_ns : half-open interval in which it holds; `FOREVER_NS`: never repaired
-    lines : ids of the sites whose primary line is concerned, both directions
+    down_ns, up_ns : of what flaps, how long it is down and then up, over and over; both 0: it
+        holds all the time
+    lines : names of the lines that are concerned, both directions; see `line_names`
     relays : ids of sites whose relay is concerned (degraded: its egresses)
     rooms : ids of sites whose endpoint is concerned (only `fail`)
+    sites : ids of sites that are out as a whole, so that no standby takes over (only `fail`)
     rate_factor : factor on the rates, > 0; 1 leaves them
     added_loss : probability of a further, independent loss on each line
+    passes : ids of the streams that a grey relay still forwards
     """
 
     label: str
-    action: Literal["fail", "degrade"]
+    action: Literal["fail", "degrade", "grey"]
     at_ns: int
     until_ns: int
+    down_ns: int
+    up_ns: int
     lines: tuple[str, ...]
     relays: tuple[str, ...]
     rooms: tuple[str, ...]
+    sites: tuple[str, ...]
     rate_factor: float
     added_loss: float
+    passes: tuple[str, ...]
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Yield the half-open intervals in which it acts, in order of time; at most endless."""
+        if not self.down_ns:
+            yield self.at_ns, self.until_ns
+            return
+        for at_ns in range(self.at_ns, self.until_ns, self.down_ns + self.up_ns):
+            yield at_ns, min(at_ns + self.down_ns, self.until_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -512,6 +533,7 @@ class Scenario:
     agenda : turns in order of time, without overlap
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
+    detection, failover : by tier, from the root down; what noticing leads to nothing, too
     requirements : in the file's order
     joining : when rooms come and go
     signalling : how sites ask to be let in
@@ -535,6 +557,8 @@ class Scenario:
     agenda: tuple[Turn, ...]
     faults: tuple[Fault, ...]
     late_faults: int
+    detection: tuple[Detection, ...]
+    failover: tuple[Failover, ...]
     requirements: tuple[Requirement, ...]
     joining: JoiningRules
     signalling: SignallingRules

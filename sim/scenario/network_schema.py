@@ -6,7 +6,7 @@ still missing then is a problem of the resolution.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -32,6 +32,7 @@ from sim.scenario.fields import (
 )
 from sim.scenario.mapping import TAG, Fields, given, none_or_fields, one_of
 from sim.scenario.pool_schema import ServersFields
+from sim.scenario.protection_schema import Standby
 from sim.scenario.traffic_schema import LineLoad, Scheduling
 
 
@@ -117,6 +118,9 @@ class RelayFields(Fields):
         description="How many sources, a stream of an origin each, may come up to it; default "
         "`none`: any number.",
     )
+    standby: Standby | None = Field(
+        None, description="A machine that takes over where the relay dies; default `none`."
+    )
 
     @model_validator(mode="after")
     def _one_way_out(self) -> RelayFields:
@@ -163,8 +167,8 @@ Policer = Annotated[
 ]
 
 
-class LineFields(Fields):
-    """A line from a site to its parent."""
+class LinkFields(Fields):
+    """What a line is, primary or backup, but for its ends."""
 
     carrier: Word | None = Field(None, description="Who runs the line.")
     rate: Rate | None = Field(None, description="Rate of both directions.")
@@ -200,10 +204,45 @@ class LineFields(Fields):
     )
 
     @model_validator(mode="after")
-    def _one_rate(self) -> LineFields:
+    def _one_rate(self) -> Self:
         if given(self, "rate") and given(self, "down", "up"):
             raise ValueError("'rate' is both directions; give either it or 'down' and 'up'")
         return self
+
+
+class BackupFields(LinkFields):
+    """A line that waits for a failover; what is not given is as the tier has it."""
+
+    to: Word | None = Field(
+        None,
+        description="Where it goes: a site above, `nearest` (the nearest other relay of the "
+        "parent's tier, by the positions), or a tier (the site of that tier above); default: the "
+        "site's parent.",
+    )
+
+
+def _backup_tag(value: object) -> str:
+    if isinstance(value, list):
+        return f"{TAG}list"
+    return none_or_fields(value)
+
+
+Backup = Annotated[
+    Annotated[str, *words("none"), Tag(f"{TAG}none")]
+    | Annotated[BackupFields, Tag(f"{TAG}fields")]
+    | Annotated[list[BackupFields], Tag(f"{TAG}list")],
+    Discriminator(_backup_tag),
+]
+
+
+class LineFields(LinkFields):
+    """A line from a site to its parent."""
+
+    backup: Backup | None = Field(
+        None,
+        description="Lines that wait for a failover, one or a list in the order in which they are "
+        "asked; `none` takes away what the tier or class gives. Default `none`.",
+    )
 
 
 class ClassFields(LineFields):

@@ -36,6 +36,8 @@ SHARE = rf"{NUMBER} ?%"
 FACTOR = rf"[×x] ?{NUMBER}"
 TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 HOURS_OF_DAY = "([01][0-9]|2[0-3]):00 ?- ?([01][0-9]|2[0-4]):00"
+MIN_MEAN_TIME_NS = 10**6
+MAX_MEAN_TIME_NS = 100 * 8760 * 3600 * 10**9
 LONGEST_WORD = 64  # characters
 OFTEN = rf"{NUMBER} ?/ ?(s|min|h)|[0-9]+ in {TIME}"
 MOST_TRIPS = 20
@@ -110,6 +112,14 @@ def positive(read: Callable[[str], int], smallest: str) -> Callable[[str], int]:
         return value
 
     return positive
+
+
+def read_mean_time(text: str) -> int:
+    """Return a mean time between failures or to repair, ns: more than 0, at most a century."""
+    time_ns = parse_time_ns(text, most_ns=MAX_MEAN_TIME_NS)
+    if time_ns < MIN_MEAN_TIME_NS:
+        raise ValueError(f"'{text.strip()}' must be at least {format_time(MIN_MEAN_TIME_NS)}")
+    return time_ns
 
 
 def read_mtu(text: str) -> int:
@@ -340,6 +350,26 @@ def read_number(text: str) -> float:
     check_marks(text)
     if not re.fullmatch(NUMBER, text, re.ASCII) or not 0 < float(text) <= 1000:
         raise ValueError(f"'{text[:40]}' must be a number more than 0 and at most 1000")
+    return float(text)
+
+
+def read_revert(text: str) -> int:
+    """Return after how long up a primary line is used again, ns; -1: never."""
+    words = text.split()
+    if words == ["never"]:
+        return -1
+    if words == ["at", "once"]:
+        return 0
+    if words[:1] != ["after"]:
+        raise ValueError(f"'{text.strip()[:40]}' must be 'never', 'at once' or like 'after 5 min'")
+    return positive(parse_time_ns, "1 ns")(text.partition("after")[2])
+
+
+def read_spread(text: str) -> float:
+    """Return the deviation of a logarithm: a number without a unit, 0 to 3."""
+    check_marks(text)
+    if not re.fullmatch(NUMBER, text, re.ASCII) or float(text) > 3:
+        raise ValueError(f"'{text[:40]}' must be a number from 0 to 3")
     return float(text)
 
 

@@ -66,6 +66,9 @@ KINDS = (
     Kind("`round robin`", "round robin", "the words"),
     Kind("`hash`", "hash", "the word"),
     Kind("`none`", "none", "the word"),
+    Kind("`never`", "never", "the word"),
+    Kind("`at once`", "at once", "the words"),
+    Kind("after a time", "after 5 min", "the word, and a time"),
     Kind("`all`", "all", "the word"),
 )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from sim.scenario.egresses import NO_EGRESS
 from sim.scenario.load_text import LoadTexts
 from sim.scenario.model import Egress, Pool, Relay, Scenario
+from sim.scenario.protection_text import standby_text
 from sim.scenario.relays import FULL
 from sim.scenario.yaml_text import mapping, quoted
 from sim.units import format_share
@@ -31,12 +32,15 @@ def relay_lines(scenario: Scenario, loads: LoadTexts) -> Iterator[str]:
             kind = replace(kind, egresses=(NO_EGRESS,), pool=None)
         gated = any(_gate(relay) != NO_GATE for relay in relays)
         limited = any(relay.full != FULL for relay in relays)
+        standing_by = any(relay.standby for relay in relays)
         for relay in (kind, *(relay for relay in relays if replace(relay, site="") != kind)):
             fields = {"processing": f"{relay.processing_ns} ns"}
             if gated:
                 fields |= _gate(relay)
             if limited:
                 fields["full"] = _share(relay.full)
+            if standing_by:
+                fields["standby"] = standby_text(relay.standby)
             text = mapping(**fields, **_way_out(relay, loads))
             if relay is kind:
                 yield f"  {quoted(tier)}: {text}"

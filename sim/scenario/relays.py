@@ -13,6 +13,8 @@ from sim.scenario.model import Egress, Line, Relay
 from sim.scenario.network_schema import RelayFields
 from sim.scenario.pools import Servers, lay_servers, whole_pool
 from sim.scenario.problems import Place
+from sim.scenario.protection import Vrrp
+from sim.scenario.protection_schema import StandbyFields
 from sim.scenario.selectors import Selector, candidates, read_selector
 from sim.scenario.sites import Tree
 
@@ -34,6 +36,7 @@ class Plan:
     gate: Gate = OPEN
     servers: Servers | None = None
     full: float = FULL
+    standby: Vrrp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,15 @@ def _layer(
     document: Document, plan: Plan, fields: RelayFields, path: tuple[str, ...], *, root: bool
 ) -> Plan:
     """Return the plan with what `fields` gives laid over it; `root`: it is the root's."""
+    standby = plan.standby
+    if isinstance(fields.standby, StandbyFields):
+        vrrp = fields.standby.vrrp
+        standby = Vrrp(interval_ns=vrrp.interval, priority=vrrp.priority)
+    elif fields.standby is not None:
+        standby = None
     plan = replace(
         plan,
+        standby=standby,
         processing_ns=plan.processing_ns if fields.processing is None else fields.processing,
         gate=lay_gate(document, plan.gate, fields, path, root=root),
         full=plan.full if fields.full is None else fields.full,
@@ -223,6 +233,7 @@ def _complete(document: Document, tree: Tree, plan: Plan, site_id: str) -> Relay
         transcoding_ns=plan.gate.transcoding_ns,
         select=plan.gate.select,
         ports=plan.gate.ports,
+        standby=plan.standby,
     )
     if plan.servers is not None:
         whole = whole_pool(document, plan.servers, ("relays", tier, "servers"))

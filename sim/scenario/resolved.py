@@ -10,26 +10,23 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from sim.scenario.events import default_label
+from sim.scenario.faults_text import groups_and_faults
 from sim.scenario.joining import joining_text
 from sim.scenario.load_text import LoadTexts
 from sim.scenario.loss_text import loss_text
 from sim.scenario.model import (
-    FOREVER_NS,
     HOUR_NS,
-    Fault,
     Line,
     Requirement,
     Scenario,
     Site,
     Stream,
 )
-from sim.scenario.problems import Place, Problems
+from sim.scenario.protection_text import protection_text
 from sim.scenario.relay_text import relay_lines
 from sim.scenario.sentences import limit_text
 from sim.scenario.signalling_text import signalling_text
 from sim.scenario.sites import COLUMNS, Tree, link
-from sim.scenario.targets import Targets
 from sim.scenario.tolerance import KINDS, format_tolerance
 from sim.scenario.ways import Way, way_texts
 from sim.scenario.yaml_text import listed, mapping, quoted
@@ -115,7 +112,8 @@ def _document(scenario: Scenario) -> Iterator[str]:
         yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
     yield from joining_text(scenario.joining)
     yield from signalling_text(scenario.signalling, tree)
-    yield from _groups_and_faults(scenario, tree)
+    yield from groups_and_faults(scenario, tree)
+    yield from protection_text(scenario)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"
@@ -199,87 +197,6 @@ def _stream(scenario: Scenario, tree: Tree, stream: Stream) -> str:
     if stream.meeting:
         fields["meeting"] = quoted(stream.meeting)
     return mapping(**fields)
-
-
-def _groups_and_faults(scenario: Scenario, tree: Tree) -> Iterator[str]:
-    carriers = frozenset(line.carrier for line in scenario.lines)
-    targets = Targets(tree, scenario.lines, carriers, {})
-    groups, events = _judged_groups(scenario, tree.root), []
-    for number, fault in enumerate(scenario.faults, start=1):
-        target = _own_words(fault, targets)
-        if not target:
-            name = _unused(f"fault-{number}", groups)
-            target = f"group/{name}"
-            groups[name] = listed(_members(fault, tree.root))
-        fields = {"at": f"{fault.at_ns} ns", fault.action: quoted(target)}
-        if fault.action == "degrade":
-            fields["rate"] = format_factor(fault.rate_factor)
-            if fault.added_loss:
-                fields["loss"] = format_share(fault.added_loss, digits=None)
-        if fault.until_ns != FOREVER_NS:
-            fields["for"] = f"{fault.until_ns - fault.at_ns} ns"
-        fields["label"] = quoted(fault.label)
-        events.append(f"  - {mapping(**fields)}")
-    if groups:
-        yield "groups:"
-        yield from (f"  {quoted(name)}: {members}" for name, members in groups.items())
-    yield "events:" if events else "events: []"
-    yield from events
-
-
-def _judged_groups(scenario: Scenario, root: str) -> dict[str, str]:
-    """Return the groups that requirements name, each with members that mean the same sites."""
-    sites: dict[str, set[str]] = {}
-    for requirement in scenario.requirements:
-        if requirement.of is not None and requirement.of.words[0][0] == "group":
-            # With a scope only some of its sites are known, and no more matter.
-            sites.setdefault(requirement.of.words[0][1], set()).update(requirement.of.sites)
-    return {
-        name: listed(
-            f"relay/{site}" if site == root else f"line/{site}"
-            for site in sorted(members, key=str.encode)
-        )
-        for name, members in sites.items()
-    }
-
-
-def _unused(name: str, groups: dict[str, str]) -> str:
-    while name in groups:
-        name += "-"
-    return name
-
-
-def _own_words(fault: Fault, targets: Targets) -> str:
-    """Return the target in the label's words, if they mean exactly these parts; else nothing."""
-    target = fault.label.removeprefix(f"{fault.action} ")
-    if fault.action == "degrade":
-        suffix = default_label("degrade", "", fault.rate_factor, fault.added_loss)
-        target = target.removesuffix(suffix.removeprefix("degrade "))
-    problems = Problems()
-    parts = targets.parts(fault.action, target, Place("", 0, 0, ""), problems)
-    same = (
-        parts.lines == set(fault.lines)
-        and parts.relays == set(fault.relays)
-        and parts.rooms == set(fault.rooms)
-    )
-    return target if same and not len(problems) else ""
-
-
-def _members(fault: Fault, root: str) -> Iterator[str]:
-    """Yield the targets that together concern exactly the fault's parts."""
-    lines, rooms = set(fault.lines), set(fault.rooms)
-    for site_id in fault.lines:
-        if site_id not in fault.relays or fault.action == "fail":
-            yield f"line/{site_id}"
-    for site_id in fault.relays:
-        if fault.action == "fail":
-            yield f"site/{site_id}" if site_id in rooms else f"relay/{site_id}"
-        else:
-            whole = site_id in lines or (site_id == root and fault.added_loss)
-            yield f"site/{site_id}" if whole else f"relay/{site_id}"
-    for site_id in fault.rooms:
-        if site_id not in fault.relays:
-            yield f"site/{site_id}"
 
 
 def _requirement(requirement: Requirement) -> str:

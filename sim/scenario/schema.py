@@ -12,6 +12,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from sim.scenario.check_schema import CheckFields
+from sim.scenario.event_schema import Event
+from sim.scenario.failure_schema import FailuresFields
 from sim.scenario.fields import (
     Factor,
     HourSpan,
@@ -21,13 +23,15 @@ from sim.scenario.fields import (
     PositiveTime,
     Prose,
     Seed,
+    Time,
     TimeOfDay,
     Word,
 )
 from sim.scenario.joining_schema import JoiningFields
 from sim.scenario.mapping import Fields
-from sim.scenario.meeting_schema import Event, StreamFields, TurnFields
+from sim.scenario.meeting_schema import StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
+from sim.scenario.protection_schema import DetectionFields, FailoverFields
 from sim.scenario.requirement_schema import Requirement
 from sim.scenario.signalling_schema import SignallingFields
 
@@ -92,6 +96,22 @@ class ScenarioFile(Fields):
         "requirements are about.",
     )
     events: list[Event] = Field(default_factory=list, description="Scheduled faults and repairs.")
+    batteries: dict[OneLine, Time] = Field(
+        default_factory=dict,
+        description="How long relay and room run on where the mains fails (`power`), by site id or "
+        "tier/NAME, each optionally ' in SCOPE'; later entries win; default 0 s.",
+    )
+    failures: FailuresFields | None = Field(
+        None, description="What fails at random, and how long a repair takes; default: nothing."
+    )
+    detection: dict[Word, DetectionFields] = Field(
+        default_factory=dict,
+        description="How the sites of a tier notice that their line or the relay above is gone.",
+    )
+    failover: dict[Word, FailoverFields] = Field(
+        default_factory=dict,
+        description="What the sites of a tier do when they have noticed; default: nothing.",
+    )
     requirements: list[Requirement] = Field(
         default_factory=list, description="What the meeting must meet."
     )

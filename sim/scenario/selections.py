@@ -1,8 +1,8 @@
 """Selections: which sites the `of` of a requirement means, and that there is something to judge.
 
 `site/ID` is the site and everything below it, as in a scope; a carrier or a class means the sites
-whose primary line is of it. A group means the sites its members name: of `line/ID` and `relay/ID`
-the site alone.
+whose primary line is of it. A group means the sites its members name: of `line/ID`, `relay/ID` and
+`room/ID` the site alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from sim.scenario.document import Document
+from sim.scenario.line_names import site_of
 from sim.scenario.lines import known_carriers, known_classes
 from sim.scenario.model import Line, Relay, Selection, Subject
 from sim.scenario.problems import Place, Problems
@@ -17,7 +18,7 @@ from sim.scenario.selectors import SCOPED, Selector, read_selector
 from sim.scenario.sites import Tree
 
 KINDS = ("tier", "region", "site", "carrier", "class", "group")
-MEMBERS = ("line", "relay", "site", "carrier")  # of a group
+MEMBERS = ("relay", "room", "site", "carrier", "tier", "region")  # of a group, beside lines
 SINGULAR: dict[Subject, str] = {"rooms": "room", "lines": "line", "egresses": "shared egress"}
 
 
@@ -102,10 +103,16 @@ class Selections:
         sites: set[str] = set()
         unsaid, nowhere = Problems(), Place("", 0, 0, "")
         for text in self._document.file.groups[group]:
-            member = read_selector(text, MEMBERS, self._tree, unsaid, nowhere)
-            if member is None:
+            kind, _, name = text.strip().partition("/")
+            if kind == "line":
+                sites |= {site_of(name)} & self._tree.sites.keys()
                 continue
-            if member.kind in ("line", "relay"):
+            member = read_selector(text, MEMBERS, self._tree, unsaid, nowhere)
+            if member is None or (
+                member.kind == "region" and member.name not in self._tree.regions
+            ):
+                continue
+            if member.kind in ("relay", "room"):
                 sites.add(member.name)
             else:
                 sites.update(site for site in self._sites(member) if member.covers(site))

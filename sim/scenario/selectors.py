@@ -88,7 +88,7 @@ def read_selector(
         remedy = problems.suggest(kind, kinds) or f"; write one of {listed}"
         problems.add(place, what + remedy)
         return None
-    if kind in ("site", "line", "relay") and not check_site(name, tree, problems, place):
+    if kind in ("site", "line", "relay", "room") and not check_site(name, tree, problems, place):
         return None
     if kind == "tier" and not _check_tier(name, tree, problems, place):
         return None

@@ -26,7 +26,10 @@ def short_form(scenario: Scenario) -> Scenario:
         at_ns = squeezed(each.at_ns)
         forever = each.until_ns == FOREVER_NS
         until_ns = FOREVER_NS if forever else max(squeezed(each.until_ns), at_ns + 1)
-        return replace(each, at_ns=at_ns, until_ns=until_ns)
+        if not each.down_ns:
+            return replace(each, at_ns=at_ns, until_ns=until_ns)
+        down_ns, up_ns = max(squeezed(each.down_ns), 1), max(squeezed(each.up_ns), 1)
+        return replace(each, at_ns=at_ns, until_ns=until_ns, down_ns=down_ns, up_ns=up_ns)
 
     def turn(each: Turn) -> Turn:
         return replace(each, at_ns=squeezed(each.at_ns), until_ns=squeezed(each.until_ns))

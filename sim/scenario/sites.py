@@ -15,8 +15,17 @@ from sim.scenario.table import Table
 
 MAX_SITES = 2_000_000
 # What names of tiers would be confused with: fields beside them, and words beside them in a
-# stream or a step of signalling.
-RESERVED = ("route", "inventory", "except", "rooms", "speaker", "parent", "server")
+# stream, a backup or a step of signalling.
+RESERVED = (
+    "route",
+    "inventory",
+    "except",
+    "rooms",
+    "speaker",
+    "parent",
+    "server",
+    "nearest",
+)
 COLUMNS = ("id", "tier", "parent", "name", "lat", "lon", "region")
 
 

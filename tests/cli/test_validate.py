@@ -165,3 +165,20 @@ def test_a_pool_is_one_row_with_the_load_of_an_even_share(hamlet, capfd, languag
     shown = f"{100 * share:.3g}".replace(".", "," if language == "vi" else ".")
     assert len(rows) == 1
     assert rows[0].split()[-2:] == [shown, "%"]
+
+
+def test_backups_are_counted_and_carry_no_load(hamlet, capfd):
+    assert main(["validate", str(hamlet)]) == 0
+    plain = capfd.readouterr().out
+    assert "backup" not in plain
+    backup = "  commune: {backup: {to: central, carrier: mobi, delay: 9 ms}, "
+    assert "  commune: {" in SCENARIO
+    hamlet.write_text(SCENARIO.replace("  commune: {", backup), encoding="utf-8")
+    assert main(["validate", str(hamlet)]) == 0
+    text = capfd.readouterr().out
+    assert "3 of 5 sites have a backup; of 3 backup lines 3 go to another relay" in text
+    backups = [line.split()[:5] for line in text.splitlines() if " backup " in line]
+    assert ["commune", "backup", "–", "mobi", "3"] in backups
+    fullest = "fullest lines", "Averages hide"
+    mine, theirs = (told[told.index(fullest[0]) : told.index(fullest[1])] for told in (text, plain))
+    assert mine.split("3 of 5")[0] == theirs

@@ -19,24 +19,15 @@ from sim.dataplane.edit import (
     SetEgressRate,
     SetLineLoss,
     SetLineRate,
+    SetRelayPasses,
 )
 from sim.network.tree import build_network
 from sim.scenario.model import FOREVER_NS, Fault, Loss
+from tests.control.meetings import NOTHING, with_backups
 from tests.equality import trees
 
 # root -> a -> b; in preorder these are sites 0, 1, 2.
 CHAIN = trees.scenario({"root": "", "a": "root", "b": "a"}, egresses={"root": [trees.egress()]})
-NOTHING = Fault(
-    label="",
-    action="fail",
-    at_ns=10,
-    until_ns=20,
-    lines=(),
-    relays=(),
-    rooms=(),
-    rate_factor=1.0,
-    added_loss=0.0,
-)
 
 
 def edits(*faults: Fault, ends_ns: tuple[int, ...] = (100,)) -> list[Edit]:
@@ -134,4 +125,48 @@ def test_a_degraded_relay_slows_its_egresses() -> None:
     assert edits(slow) == [
         SetEgressRate(at_ns=10, target=0, rate_bps=rate_bps // 4),
         SetEgressRate(at_ns=20, target=0, rate_bps=rate_bps),
+    ]
+
+
+def test_a_backup_line_fails_like_another() -> None:
+    """Lines: 3 and 4 are the backups of b; 6 and 7 their directions down, 8 and 9 up."""
+    scenario = with_backups(CHAIN, {"b": ["a", "root"]})
+    dead = replace(NOTHING, lines=("b/backup-1",))
+    slow = replace(NOTHING, action="degrade", lines=("b/backup-2",), rate_factor=0.5)
+    plane = ControlPlane(replace(scenario, faults=(dead, slow)), build_network(scenario))
+    rate_bps = trees.direction().rate_bps // 2
+    assert plane.run_until(20) == [
+        FailLine(at_ns=10, target=3),
+        SetLineRate(at_ns=10, target=7, rate_bps=rate_bps),
+        SetLineRate(at_ns=10, target=9, rate_bps=rate_bps),
+    ]
+
+
+def test_a_line_that_flaps_goes_down_again_and_again() -> None:
+    flapping = replace(NOTHING, lines=("b",), until_ns=18, down_ns=2, up_ns=1)
+    assert edits(flapping) == [
+        edit
+        for down, up in ((10, 12), (13, 15), (16, 18))
+        for edit in (FailLine(at_ns=down, target=2), RestoreLine(at_ns=up, target=2))
+    ]
+
+
+def test_a_flapping_line_stays_down_under_another_fault() -> None:
+    flapping = replace(NOTHING, lines=("b",), until_ns=18, down_ns=2, up_ns=1)
+    steady = replace(NOTHING, lines=("b",), at_ns=11, until_ns=14)
+    assert edits(flapping, steady) == [
+        FailLine(at_ns=10, target=2),
+        RestoreLine(at_ns=15, target=2),
+        FailLine(at_ns=16, target=2),
+        RestoreLine(at_ns=18, target=2),
+    ]
+
+
+def test_a_grey_relay_passes_what_all_its_faults_let() -> None:
+    one = replace(NOTHING, action="grey", relays=("a",), passes=("stream 0",))
+    none = replace(one, at_ns=15, until_ns=30, passes=())
+    assert edits(one, none) == [
+        SetRelayPasses(at_ns=10, target=1, streams=(True, False)),
+        SetRelayPasses(at_ns=15, target=1, streams=(False, False)),
+        SetRelayPasses(at_ns=30, target=1, streams=(True, True)),
     ]

@@ -21,11 +21,15 @@ SLOW = Fault(
     action="degrade",
     at_ns=10,
     until_ns=TO_ELEVEN_NS + 10,
+    down_ns=0,
+    up_ns=0,
     lines=("a",),
     relays=("root",),
     rooms=(),
+    sites=(),
     rate_factor=0.5,
     added_loss=0.0,
+    passes=(),
 )
 
 

@@ -287,6 +287,7 @@ def scenario(
                 transcoding_ns=transcoding_ns.get(site, 0),
                 select=select.get(site, 0),
                 ports=ports.get(site, 0),
+                standby=None,
             )
             for site in ids
             if site in interior
@@ -297,6 +298,8 @@ def scenario(
         late_faults=0,
         joining=EVERYBODY_IS_THERE,
         signalling=AT_ONCE,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

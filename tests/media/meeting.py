@@ -63,6 +63,7 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
                 transcoding_ns=transcoding_ns,
                 select=0,
                 ports=0,
+                standby=None,
             )
             for site, transcoding_ns in TRANSCODING_NS.items()
         ),
@@ -72,6 +73,8 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         late_faults=0,
         joining=EVERYBODY_IS_THERE,
         signalling=AT_ONCE,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

@@ -205,6 +205,7 @@ def scenario(
                 transcoding_ns=0,
                 select=0,
                 ports=0,
+                standby=None,
             )
             for id_, egresses in sorted(relays.items())
         ),
@@ -214,6 +215,8 @@ def scenario(
         late_faults=0,
         joining=EVERYBODY_IS_THERE,
         signalling=AT_ONCE,
+        detection=(),
+        failover=(),
         check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )

@@ -47,11 +47,15 @@ def fault_of(network, edit):
         action="fail",
         at_ns=edit.at_ns,
         until_ns=FOREVER_NS,
+        down_ns=0,
+        up_ns=0,
         lines=(),
         relays=(network.sites[edit.target].id,),
         rooms=(),
+        sites=(),
         rate_factor=1.0,
         added_loss=0.0,
+        passes=(),
     )
 
 

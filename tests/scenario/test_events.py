@@ -8,13 +8,19 @@ from sim.errors import ScenarioError
 from sim.scenario.loader import load
 from sim.scenario.model import FOREVER_NS
 from tests.scenario.files import edited, small
+from tests.scenario.test_resolved import assert_same
 
 SECOND = 10**9
 
 
+BACKUP = ("buffer: 50 packets", "buffer: 50 packets, backup: {carrier: mobi}")  # of 26734 alone
+
+
 def faults(*events: str, extra: str = ""):
     lines = "".join(f"  - {{{event}}}\n" for event in events)
-    return small(append=f"{extra}events:\n{lines}").faults
+    scenario = small(BACKUP, append=f"{extra}events:\n{lines}")
+    assert_same(scenario)
+    return scenario.faults
 
 
 def parts(event: str, extra: str = ""):
@@ -42,6 +48,18 @@ def test_a_fault_ends_by_its_for_by_a_restore_or_never():
         ("fail: relay/79", (), ("79",), ()),
         ("fail: site/79", (), ("79",), ()),
         ("fail: site/26734", (), (), ("26734",)),
+        ("fail: room/26734", (), (), ("26734",)),
+        ("fail: line/26734/backup-1", ("26734/backup-1",), (), ()),
+        ("fail: carrier/mobi", ("26734/backup-1",), (), ()),
+        ("fail: carrier/mobi in region/South", ("26734/backup-1",), (), ()),
+        ("fail: carrier/mobi in site/80", (), (), ()),
+        ("flap: carrier/viettel, down: 1 s, up: 1 s", ("26734",), (), ()),
+        ("power: site/79", (), ("79",), ()),
+        ("power: tier/commune in site/79", (), (), ("26734", "26737")),
+        ("power: region/Delta", (), (), ("27688",)),
+        ("power: group/mains", (), ("80",), ("27688",)),
+        ("grey: relay/79, passes: none", (), ("79",), ()),
+        ("grey: group/relays, passes: [video]", (), ("79", "80"), ()),
         ("fail: carrier/viettel", ("26734",), (), ()),
         ("fail: carrier/vnpt in region/South", ("26737", "79", "80"), (), ()),
         ("fail: carrier/vnpt in site/80", ("27688", "80"), (), ()),
@@ -49,13 +67,17 @@ def test_a_fault_ends_by_its_for_by_a_restore_or_never():
         ("degrade: line/79, rate: × 0.5", ("79",), (), ()),
         ("degrade: relay/79, rate: × 0.5", (), ("79",), ()),
         ("degrade: site/79, rate: × 0.5", ("79",), ("79",), ()),
-        ("degrade: site/26734, loss: 2 %", ("26734",), (), ()),
+        ("degrade: site/26734, loss: 2 %", ("26734", "26734/backup-1"), (), ()),
+        ("degrade: site/27688, loss: 2 %", ("27688",), (), ()),
         ("fail: group/duct", ("79",), ("80",), ("27688",)),
         ("degrade: group/duct, rate: × 0.1", ("27688", "79"), ("80",), ()),
     ],
 )
 def test_targets(event, lines, relays, rooms):
-    groups = "groups:\n  duct: [line/79, relay/80, site/27688]\n"
+    groups = (
+        "groups:\n  duct: [line/79, relay/80, site/27688]\n"
+        "  mains: [site/80, tier/commune in site/80]\n  relays: [relay/80, relay/79]\n"
+    )
     assert parts(f"at: 1 s, {event}, for: 1 s", groups) == (lines, relays, rooms)
 
 
@@ -94,3 +116,64 @@ def test_requirements_are_sentences_and_numbers():
     assert delay.text == "95 % of rooms: delay p99 at most 150 ms"
     assert (delay.share, delay.percentile, delay.limit) == (0.95, 99.0, 150e6)
     assert (use.subject, use.measure, use.limit) == ("lines", "utilisation", 0.8)
+
+
+def test_sites_are_out_as_a_whole_by_site_and_power_only():
+    site, relay, power = faults(
+        "at: 1 s, fail: site/79, for: 1 s",
+        "at: 2 s, fail: relay/79, for: 1 s",
+        "at: 3 s, power: site/79, for: 1 s",
+    )
+    assert (site.sites, relay.sites, power.sites) == (("79",), (), ("79",))
+
+
+def test_what_flaps_is_down_first_and_up_at_its_end():
+    (fault,) = faults("at: 1 s, flap: line/79, down: 1 s, up: 2 s, for: 7.5 s")
+    assert fault.label == "flap line/79"
+    assert [(at / SECOND, until / SECOND) for at, until in fault.spans()] == [
+        (1, 2),
+        (4, 5),
+        (7, 8),
+    ]
+    (cut,) = faults("at: 1 s, flap: line/79, down: 2 s, up: 1 s, for: 4 s")
+    assert [until / SECOND for _, until in cut.spans()] == [3, 5]
+
+
+def test_what_flaps_until_it_is_restored_may_end_while_down():
+    (fault,) = faults("at: 1 s, flap: line/79, down: 2 s, up: 2 s", "at: 6 s, restore: line/79")
+    assert list(fault.spans()) == [(SECOND, 3 * SECOND), (5 * SECOND, 6 * SECOND)]
+
+
+BATTERIES = 'batteries: {tier/commune: 2 s, tier/commune in site/80: 4 s, "26737": 0 s}\n'
+
+
+def test_a_battery_keeps_a_site_until_it_is_empty():
+    found = faults("at: 1 s, power: tier/commune, for: 5 s", extra=BATTERIES)
+    assert [(fault.at_ns / SECOND, fault.sites) for fault in found] == [
+        (1, ("26737",)),
+        (3, ("26734",)),
+        (5, ("27688",)),
+    ]
+    assert {fault.until_ns for fault in found} == {6 * SECOND}
+    assert {fault.label for fault in found} == {"power tier/commune"}
+
+
+def test_a_battery_that_outlasts_the_cut_prevents_the_fault():
+    found = faults("at: 1 s, power: tier/commune, for: 3 s", extra=BATTERIES)
+    assert [fault.sites for fault in found] == [("26737",), ("26734",)]
+
+
+def test_an_event_s_own_battery_wins():
+    (fault,) = faults("at: 1 s, power: tier/commune, battery: 500 ms, for: 3 s", extra=BATTERIES)
+    assert fault.at_ns == SECOND * 3 // 2
+    assert fault.rooms == ("26734", "26737", "27688")
+
+
+def test_a_battery_that_outlasts_the_meeting_leaves_nothing():
+    assert faults("at: 1 s, power: site/79, battery: 1 h") == ()
+
+
+def test_a_grey_relay_says_what_it_passes():
+    voice = "at: 1 s, grey: relay/79, passes: [video]"
+    some, none = faults(voice, "at: 2 s, grey: relay/80, passes: none")
+    assert (some.action, some.passes, none.passes) == ("grey", ("video",), ())
