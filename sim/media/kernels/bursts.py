@@ -10,10 +10,12 @@ import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
 from sim.draws import laplace, philox_block, uniform_of
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 
 BITS = 8 * 10**9  # so that a rate in bit/s divides to ns
 NO_TURN = -1
 NO_ROOM = -1  # instead of a row: the bursts do not fit their arrays
+WHOLE = FIRST | LAST  # a burst that is a frame
 
 
 @inner
@@ -49,21 +51,43 @@ def to_deviations(sizes, low, high, scale):
 
 
 @kernel
-def to_bytes(sizes, low, high, mean_bytes):
-    """Turn deviations into media bytes."""
+def to_bytes(sizes, part, low, high, frame_bytes, key_bytes):
+    """Turn deviations into media bytes of ordinary and of key frames."""
     for row in range(low, high):
+        mean_bytes = key_bytes if part[unsigned(row)] & KEY else frame_bytes
         size_bytes = np.rint(mean_bytes * (1.0 + sizes[unsigned(row)]))
         # The Laplace tail below -1 (0.06 % at scale 0.15) is cut: a frame has at least one byte.
         sizes[unsigned(row)] = size_bytes if size_bytes > 1.0 else 1.0
 
 
 @inner
-def size_frames(i, frame, draw, streams, sources, sizes, low, high):
-    """Put the media bytes of source `i`'s frames from `frame` on into sizes[low:high].
+def mark_keys(i, frame, streams, sources, asked, progress, bursts, low, high):
+    """Mark which of source `i`'s frames from `frame` on, rows low .. high-1, are key frames.
+
+    They are so by their number, or because they are the first that is due since a request.
+    """
+    every = streams.key_every[sources.stream[i]]
+    if every > 0:
+        for row in range(low + (-frame) % every, high, every):
+            bursts.part[unsigned(row)] |= KEY
+    request, row = progress.asked[i], low
+    while request < asked.first[i + 1]:
+        while row < high and bursts.at_ns[unsigned(row)] < asked.at_ns[request]:
+            row += 1
+        if row == high:
+            break
+        bursts.part[unsigned(row)] |= KEY
+        request += 1
+    progress.asked[i] = request
+
+
+@inner
+def size_frames(i, draw, streams, sources, bursts, low, high):
+    """Put the media bytes of source `i`'s frames into rows low .. high-1, marked already.
 
     `draw` is the number of the first one's draw.
     """
-    stream = sources.stream[i]
+    stream, sizes = sources.stream[i], bursts.media_bytes
     scale = streams.size_scale[stream]
     if scale > 0.0:
         draw_uniforms(sources.key[i, 0], sources.key[i, 1], draw, sizes, low, high)
@@ -71,18 +95,15 @@ def size_frames(i, frame, draw, streams, sources, sizes, low, high):
     else:
         for row in range(low, high):
             sizes[unsigned(row)] = 0.0
-    mean_bytes, every = np.float64(streams.frame_bytes[stream]), streams.key_every[stream]
-    if every > 0:
-        key = low + (-frame) % every
-        while key < high:
-            to_bytes(sizes, low, key, mean_bytes)
-            to_bytes(sizes, key, key + 1, np.float64(streams.key_bytes[stream]))
-            low, key = key + 1, key + every
-    to_bytes(sizes, low, high, mean_bytes)
+    frame_bytes = np.float64(streams.frame_bytes[stream])
+    key_bytes = np.float64(streams.key_bytes[stream])
+    to_bytes(sizes, bursts.part, low, high, frame_bytes, key_bytes)
 
 
 @inner
-def send_frames(i, stretch, stop_ns, row, limit, streams, sources, stretches, progress, bursts):
+def send_frames(
+    i, stretch, stop_ns, row, limit, streams, sources, stretches, asked, progress, bursts
+):
     """Write what leaves before `stop_ns` from `row` on; return the row after it, or NO_ROOM."""
     stream, first = sources.stream[i], row
     frame, due_ns, rest = progress.frame[i], progress.due_ns[i], progress.rest[i]
@@ -91,22 +112,37 @@ def send_frames(i, stretch, stop_ns, row, limit, streams, sources, stretches, pr
             return NO_ROOM
         bursts.at_ns[unsigned(row)] = due_ns
         bursts.turn[unsigned(row)] = NO_TURN
+        bursts.part[unsigned(row)] = WHOLE
         due_ns, rest = next_due(due_ns, rest, stream, streams)
         row += 1
     if frame == 0 and row > first:
         bursts.turn[first] = stretches.turn[stretch]
+    mark_keys(i, frame, streams, sources, asked, progress, bursts, first, row)
     draw = stretches.first_draw[stretch] + frame
-    size_frames(i, frame, draw, streams, sources, bursts.media_bytes, first, row)
+    size_frames(i, draw, streams, sources, bursts, first, row)
     progress.frame[i], progress.due_ns[i], progress.rest[i] = frame + row - first, due_ns, rest
     return row
 
 
+@inner
+def kind_of_frame(frame, due_ns, every, request, last_request, asked):
+    """Return KEY or 0 for a frame, and the first request that it does not answer."""
+    kind = KEY if every > 0 and frame % every == 0 else 0
+    while request < last_request and asked.at_ns[request] <= due_ns:
+        kind = KEY
+        request += 1
+    return kind, request
+
+
 @kernel
-def send_paced(i, stretch, stop_ns, row, limit, streams, sources, stretches, progress, bursts):
+def send_paced(
+    i, stretch, stop_ns, row, limit, streams, sources, stretches, asked, progress, bursts
+):
     """As `send_frames`, packet by packet and no faster than the pace."""
     stream = sources.stream[i]
     full_bytes, overhead_bytes = streams.packet_bytes[stream], streams.overhead_bytes[stream]
-    pace_bps = streams.pace_bps[stream]
+    pace_bps, every = streams.pace_bps[stream], streams.key_every[stream]
+    kind, request, last_request = progress.key[i], progress.asked[i], asked.first[i + 1]
     frame, due_ns, rest = progress.frame[i], progress.due_ns[i], progress.rest[i]
     left, free_ns = progress.left_bytes[i], progress.free_ns[i]
     while True:
@@ -115,14 +151,19 @@ def send_paced(i, stretch, stop_ns, row, limit, streams, sources, stretches, pro
             break
         if row == limit:
             return NO_ROOM
+        part = 0
         if left == 0:
+            part = FIRST
+            kind, request = kind_of_frame(frame, due_ns, every, request, last_request, asked)
+            bursts.part[row] = kind
             draw = stretches.first_draw[stretch] + frame
-            size_frames(i, frame, draw, streams, sources, bursts.media_bytes, row, row + 1)
+            size_frames(i, draw, streams, sources, bursts, row, row + 1)
             left = int(bursts.media_bytes[row])
             due_ns, rest = next_due(due_ns, rest, stream, streams)
             frame += 1
         media_bytes = min(left, full_bytes)
         left -= media_bytes
+        bursts.part[row] = part | kind | (0 if left else LAST)
         bursts.at_ns[row] = at_ns
         bursts.media_bytes[row] = media_bytes
         bursts.turn[row] = stretches.turn[stretch] if frame == 1 else NO_TURN
@@ -130,6 +171,7 @@ def send_paced(i, stretch, stop_ns, row, limit, streams, sources, stretches, pro
         free_ns = at_ns + ((media_bytes + overhead_bytes) * BITS + pace_bps // 2) // pace_bps
     progress.frame[i], progress.due_ns[i], progress.rest[i] = frame, due_ns, rest
     progress.left_bytes[i], progress.free_ns[i] = left, free_ns
+    progress.key[i], progress.asked[i] = kind, request
     return row
 
 
@@ -160,7 +202,7 @@ def count_packets(low, high, packet_bytes, media_bytes):
 
 
 @entry
-def advance(begin, last, row, limit, end_ns, streams, sources, stretches, progress, bursts):
+def advance(begin, last, row, limit, end_ns, streams, sources, stretches, asked, progress, bursts):
     """Write the bursts of sources begin .. last-1 up to `end_ns` into rows row .. limit-1.
 
     `bursts.length` is 0 but for what `begin` has written already. Return the source at which it
@@ -176,12 +218,12 @@ def advance(begin, last, row, limit, end_ns, streams, sources, stretches, progre
             if streams.pace_bps[sources.stream[i]] > 0:
                 after = send_paced(
                     i, stretch, min(end_ns, until_ns), row, limit, streams, sources, stretches,
-                    progress, bursts,
+                    asked, progress, bursts,
                 )  # fmt: skip
             else:
                 after = send_frames(
                     i, stretch, min(end_ns, until_ns), row, limit, streams, sources, stretches,
-                    progress, bursts,
+                    asked, progress, bursts,
                 )  # fmt: skip
             if after == NO_ROOM:
                 bursts.length[i] = row - bursts.first[i]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 
 RUN_BITS = 40  # below which is the row
 
@@ -68,6 +69,8 @@ def write_burst(at, site, first, row, streams, sources, progress, bursts, column
     full_bytes = streams.packet_bytes[unsigned(stream)]
     overhead_bytes = streams.overhead_bytes[unsigned(stream)]
     at_ns, turn = bursts.at_ns[burst], bursts.turn[burst]
+    part = bursts.part[burst]
+    key, begins, ends = part & KEY, part & FIRST, part & LAST
     left = int(bursts.media_bytes[burst])
     while left > 0:
         packet = unsigned(row)
@@ -77,6 +80,8 @@ def write_burst(at, site, first, row, streams, sources, progress, bursts, column
         columns.stream[packet] = stream
         columns.sequence[packet] = sequence
         columns.turn[packet] = turn
+        columns.part[packet] = key | begins | (ends if left <= full_bytes else 0)
+        begins = 0
         left -= full_bytes
         row += 1
         sequence += 1
