@@ -7,6 +7,8 @@ import simpy
 from sim.control.condition import Condition
 from sim.control.faults import strike
 from sim.control.hours import strike_hours
+from sim.control.journal import Journal
+from sim.control.keyframes import KeyFrames
 from sim.dataplane.edit import Edit
 from sim.network.tree import Network
 from sim.scenario.model import Scenario
@@ -16,11 +18,20 @@ class ControlPlane:
     """One meeting's control plane, on SimPy's clock in ns.
 
     A process appends each edit when it decides it, so the list is in order of time.
+
+    Attributes
+    ----------
+    journal : what has happened so far
+    key_frames : who asks for key frames asks here
     """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
         self._env = simpy.Environment()
         self._edits: list[Edit] = []
+        self.journal = Journal()
+        self.key_frames = KeyFrames(
+            self._env, scenario, network, edits=self._edits, journal=self.journal
+        )
         condition = Condition(network, begins_ns=scenario.begins_ns)
         if condition.has_hours:
             self._env.process(strike_hours(self._env, scenario, condition, self._edits))

@@ -18,6 +18,7 @@ from sim.scenario.document import Document
 from sim.scenario.events import read_faults
 from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.gates import check_composites, check_ports
+from sim.scenario.key_requests import read_key_requests
 from sim.scenario.lines import known_carriers, read_lines
 from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
@@ -118,6 +119,7 @@ def _resolve(
     streams = read_streams(document, sites)
     check_sizes(document, streams, lines, relays)
     check_composites(document, sites, relays, streams)
+    key_requests = read_key_requests(document, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, ports)
     faults, late_faults = read_faults(document, sites, lines, carriers, duration_ns)
@@ -155,6 +157,7 @@ def _resolve(
         faults=faults,
         late_faults=late_faults,
         requirements=requirements,
+        key_requests=key_requests,
         check=check,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sim.scenario.key_requests_model import KeyRequests
 from sim.scenario.tolerance import Check
 
 FOREVER_NS = 2**62  # an instant no run reaches: 146 years
@@ -462,6 +463,7 @@ class Scenario:
     faults : in order of time, then of the file; those that begin before the meeting's end
     late_faults : how many of the file's lie after the end of a meeting shortened from outside
     requirements : in the file's order
+    key_requests : how key frames are asked for; None: not at all
     check : how it is held against its baseline
     """
 
@@ -483,4 +485,5 @@ class Scenario:
     faults: tuple[Fault, ...]
     late_faults: int
     requirements: tuple[Requirement, ...]
+    key_requests: KeyRequests | None
     check: Check

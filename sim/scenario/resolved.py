@@ -116,6 +116,9 @@ def _document(scenario: Scenario) -> Iterator[str]:
     for turn in scenario.agenda:
         at, length = f"{turn.at_ns} ns", f"{turn.until_ns - turn.at_ns} ns"
         yield f"  - {mapping(at=at, floor=quoted(turn.site), for_=length)}"
+    if scenario.key_requests is not None:
+        yield "key_requests:"
+        yield f"  min_interval: {scenario.key_requests.min_interval_ns} ns"
     yield from _groups_and_faults(scenario, tree)
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:

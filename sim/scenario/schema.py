@@ -24,6 +24,7 @@ from sim.scenario.fields import (
     TimeOfDay,
     Word,
 )
+from sim.scenario.key_requests_schema import KeyRequestsFields
 from sim.scenario.mapping import Fields
 from sim.scenario.meeting_schema import Event, StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
@@ -76,6 +77,11 @@ class ScenarioFile(Fields):
     streams: dict[Word, StreamFields] = Field(description="What is sent, by name.")
     agenda: list[TurnFields] | None = Field(
         None, description="Who has the floor and when; streams `from: speaker` follow it."
+    )
+    key_requests: KeyRequestsFields | None = Field(
+        None,
+        description="How rooms that have joined and sites that have moved ask for key frames; "
+        "default: they wait for the next.",
     )
     groups: dict[Word, list[OneLine]] = Field(
         default_factory=dict,

@@ -285,6 +285,7 @@ def scenario(
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        key_requests=None,
         check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

@@ -66,6 +66,7 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         agenda=tuple(agenda),
         faults=(),
         late_faults=0,
+        key_requests=None,
         check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

@@ -207,6 +207,7 @@ def scenario(
         agenda=(),
         faults=faults,
         late_faults=0,
+        key_requests=None,
         check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )
