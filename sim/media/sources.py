@@ -250,7 +250,7 @@ class Sources:
         for part in self._parts:
             before = part.number * room
             self._bursts.first[slice(*part.sources)] += before
-            for name in ("at_ns", "media_bytes", "turn", "part"):
+            for name in ("at_ns", "media_bytes", "mark"):
                 kept = getattr(old, name)[before : before + room]
                 getattr(self._bursts, name)[2 * before :][:room] = kept
 
@@ -259,8 +259,7 @@ class Sources:
         return arrays.Bursts(
             np.empty(rows, dtype=np.int64),
             np.empty(rows),
-            np.empty(rows, dtype=np.int16),
-            np.empty(rows, dtype=np.int8),
+            np.empty(rows, dtype=np.int32),
             *self._of_sources,
         )
 
@@ -271,7 +270,7 @@ class Sources:
             rows = slice(self._bursts.first[i], self._bursts.first[i] + self._bursts.length[i])
             full_bytes = self._streams.packet_bytes[self._sources.stream[i]]
             packets = np.ceil(self._bursts.media_bytes[rows] / full_bytes).astype(np.int64)
-            turns = np.repeat(self._bursts.turn[rows].astype(np.int64), packets)
+            turns = np.repeat(self._bursts.mark[rows].astype(np.int64) >> arrays.PART_BITS, packets)
             found.append(turns[turns >= 0])
         return np.concatenate(found)
 

@@ -21,6 +21,7 @@ Uint64s = NDArray[np.uint64]
 
 # Flags of a packet's `part`: it belongs to a key frame, is the first of its frame, or the last.
 KEY, FIRST, LAST = 1, 2, 4
+PART_BITS = 3
 
 
 class Streams(NamedTuple):
@@ -93,8 +94,9 @@ class Bursts(NamedTuple):
 
     at_ns: Int64s
     media_bytes: Float64s  # whole numbers
-    turn: Int16s
-    part: Int8s  # of the packets together: FIRST and LAST say whether the frame begins and ends
+    # turn << PART_BITS | part; of a frame `part` has both FIRST and LAST. One array, not two: what
+    # is merged into a site's packets comes from many places of memory.
+    mark: Int32s
     first: Int64s  # (m,)
     length: Int64s  # (m,)
     packets: Int64s  # (m,) how many packets they make
@@ -143,8 +145,7 @@ def no_mail(sites: int) -> Mail:
         bursts=Bursts(
             nothing,
             np.empty(0),
-            np.empty(0, dtype=np.int16),
-            np.empty(0, dtype=np.int8),
+            np.empty(0, dtype=np.int32),
             *[nothing] * 3,
         ),
     )

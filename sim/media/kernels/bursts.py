@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
 from sim.draws import laplace, philox_block, uniform_of
-from sim.media.kernels.arrays import FIRST, KEY, LAST
+from sim.media.kernels.arrays import FIRST, KEY, LAST, PART_BITS
 
 BITS = 8 * 10**9  # so that a rate in bit/s divides to ns
 NO_TURN = -1
@@ -51,53 +51,69 @@ def to_deviations(sizes, low, high, scale):
 
 
 @kernel
-def to_bytes(sizes, part, low, high, frame_bytes, key_bytes):
-    """Turn deviations into media bytes of ordinary and of key frames."""
+def to_bytes(sizes, low, high, mean_bytes):
+    """Turn deviations into media bytes."""
     for row in range(low, high):
-        mean_bytes = key_bytes if part[unsigned(row)] & KEY else frame_bytes
         size_bytes = np.rint(mean_bytes * (1.0 + sizes[unsigned(row)]))
         # The Laplace tail below -1 (0.06 % at scale 0.15) is cut: a frame has at least one byte.
         sizes[unsigned(row)] = size_bytes if size_bytes > 1.0 else 1.0
 
 
 @inner
-def mark_keys(i, frame, streams, sources, asked, progress, bursts, low, high):
-    """Mark which of source `i`'s frames from `frame` on, rows low .. high-1, are key frames.
-
-    They are so by their number, or because they are the first that is due since a request.
-    """
-    every = streams.key_every[sources.stream[i]]
-    if every > 0:
-        for row in range(low + (-frame) % every, high, every):
-            bursts.part[unsigned(row)] |= KEY
-    request, row = progress.asked[i], low
-    while request < asked.first[i + 1]:
-        while row < high and bursts.at_ns[unsigned(row)] < asked.at_ns[request]:
-            row += 1
-        if row == high:
-            break
-        bursts.part[unsigned(row)] |= KEY
-        request += 1
-    progress.asked[i] = request
-
-
-@inner
-def size_frames(i, draw, streams, sources, bursts, low, high):
-    """Put the media bytes of source `i`'s frames into rows low .. high-1, marked already.
-
-    `draw` is the number of the first one's draw.
-    """
-    stream, sizes = sources.stream[i], bursts.media_bytes
-    scale = streams.size_scale[stream]
+def deviate(i, draw, streams, sources, sizes, low, high):
+    """Put deviations of source `i`, drawn from the number `draw` on, into sizes[low:high]."""
+    scale = streams.size_scale[sources.stream[i]]
     if scale > 0.0:
         draw_uniforms(sources.key[i, 0], sources.key[i, 1], draw, sizes, low, high)
         to_deviations(sizes, low, high, scale)
     else:
         for row in range(low, high):
             sizes[unsigned(row)] = 0.0
-    frame_bytes = np.float64(streams.frame_bytes[stream])
-    key_bytes = np.float64(streams.key_bytes[stream])
-    to_bytes(sizes, bursts.part, low, high, frame_bytes, key_bytes)
+
+
+@inner
+def size_frames(i, frame, draw, streams, sources, bursts, low, high):
+    """Put the media bytes of source `i`'s frames from `frame` on into rows low .. high-1.
+
+    Those that are key frames by their number are marked. `draw` is that of the first one's draw.
+    """
+    stream, sizes = sources.stream[i], bursts.media_bytes
+    deviate(i, draw, streams, sources, sizes, low, high)
+    mean_bytes, every = np.float64(streams.frame_bytes[stream]), streams.key_every[stream]
+    if every > 0:
+        key = low + (-frame) % every
+        while key < high:
+            to_bytes(sizes, low, key, mean_bytes)
+            to_bytes(sizes, key, key + 1, np.float64(streams.key_bytes[stream]))
+            bursts.mark[unsigned(key)] |= KEY
+            low, key = key + 1, key + every
+    to_bytes(sizes, low, high, mean_bytes)
+
+
+@kernel
+def make_key(i, draw, streams, sources, bursts, row):
+    """Make the frame of a row, which has its size, a key frame; `draw` is that of its draw."""
+    sizes = bursts.media_bytes
+    deviate(i, draw, streams, sources, sizes, row, row + 1)
+    to_bytes(sizes, row, row + 1, np.float64(streams.key_bytes[sources.stream[i]]))
+    bursts.mark[unsigned(row)] |= KEY
+
+
+@inner
+def answer(i, request, draw, streams, sources, asked, bursts, low, high):
+    """Make those frames of rows low .. high-1 key frames that are the first since a request.
+
+    `at_ns` says when they are due. Return the first request from `request` on that none answers.
+    """
+    row = low
+    while request < asked.first[i + 1]:
+        while row < high and bursts.at_ns[unsigned(row)] < asked.at_ns[request]:
+            row += 1
+        if row == high:
+            break
+        make_key(i, draw + row - low, streams, sources, bursts, row)
+        request += 1
+    return request
 
 
 @inner
@@ -111,27 +127,18 @@ def send_frames(
         if row == limit:
             return NO_ROOM
         bursts.at_ns[unsigned(row)] = due_ns
-        bursts.turn[unsigned(row)] = NO_TURN
-        bursts.part[unsigned(row)] = WHOLE
+        bursts.mark[unsigned(row)] = NO_TURN << PART_BITS | WHOLE
         due_ns, rest = next_due(due_ns, rest, stream, streams)
         row += 1
     if frame == 0 and row > first:
-        bursts.turn[first] = stretches.turn[stretch]
-    mark_keys(i, frame, streams, sources, asked, progress, bursts, first, row)
+        bursts.mark[first] = stretches.turn[stretch] << PART_BITS | WHOLE
     draw = stretches.first_draw[stretch] + frame
-    size_frames(i, draw, streams, sources, bursts, first, row)
+    size_frames(i, frame, draw, streams, sources, bursts, first, row)
+    progress.asked[i] = answer(
+        i, progress.asked[i], draw, streams, sources, asked, bursts, first, row
+    )
     progress.frame[i], progress.due_ns[i], progress.rest[i] = frame + row - first, due_ns, rest
     return row
-
-
-@inner
-def kind_of_frame(frame, due_ns, every, request, last_request, asked):
-    """Return KEY or 0 for a frame, and the first request that it does not answer."""
-    kind = KEY if every > 0 and frame % every == 0 else 0
-    while request < last_request and asked.at_ns[request] <= due_ns:
-        kind = KEY
-        request += 1
-    return kind, request
 
 
 @kernel
@@ -141,8 +148,8 @@ def send_paced(
     """As `send_frames`, packet by packet and no faster than the pace."""
     stream = sources.stream[i]
     full_bytes, overhead_bytes = streams.packet_bytes[stream], streams.overhead_bytes[stream]
-    pace_bps, every = streams.pace_bps[stream], streams.key_every[stream]
-    kind, request, last_request = progress.key[i], progress.asked[i], asked.first[i + 1]
+    pace_bps = streams.pace_bps[stream]
+    key, request = progress.key[i], progress.asked[i]
     frame, due_ns, rest = progress.frame[i], progress.due_ns[i], progress.rest[i]
     left, free_ns = progress.left_bytes[i], progress.free_ns[i]
     while True:
@@ -153,25 +160,26 @@ def send_paced(
             return NO_ROOM
         part = 0
         if left == 0:
-            part = FIRST
-            kind, request = kind_of_frame(frame, due_ns, every, request, last_request, asked)
-            bursts.part[row] = kind
+            # For now the row has the whole frame.
+            part, bursts.mark[row], bursts.at_ns[row] = FIRST, 0, due_ns
             draw = stretches.first_draw[stretch] + frame
-            size_frames(i, draw, streams, sources, bursts, row, row + 1)
+            size_frames(i, frame, draw, streams, sources, bursts, row, row + 1)
+            request = answer(i, request, draw, streams, sources, asked, bursts, row, row + 1)
+            key = np.int64(bursts.mark[row])
             left = int(bursts.media_bytes[row])
             due_ns, rest = next_due(due_ns, rest, stream, streams)
             frame += 1
         media_bytes = min(left, full_bytes)
         left -= media_bytes
-        bursts.part[row] = part | kind | (0 if left else LAST)
         bursts.at_ns[row] = at_ns
         bursts.media_bytes[row] = media_bytes
-        bursts.turn[row] = stretches.turn[stretch] if frame == 1 else NO_TURN
+        turn = stretches.turn[stretch] if frame == 1 else NO_TURN
+        bursts.mark[row] = turn << PART_BITS | part | key | (0 if left else LAST)
         row += 1
         free_ns = at_ns + ((media_bytes + overhead_bytes) * BITS + pace_bps // 2) // pace_bps
     progress.frame[i], progress.due_ns[i], progress.rest[i] = frame, due_ns, rest
     progress.left_bytes[i], progress.free_ns[i] = left, free_ns
-    progress.key[i], progress.asked[i] = kind, request
+    progress.key[i], progress.asked[i] = key, request
     return row
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
-from sim.media.kernels.arrays import FIRST, KEY, LAST
+from sim.media.kernels.arrays import FIRST, KEY, LAST, PART_BITS
 
 RUN_BITS = 40  # below which is the row
 
@@ -68,9 +68,8 @@ def write_burst(at, site, first, row, streams, sources, progress, bursts, column
     stream, sequence = sources.stream[i], progress.sequence[i]
     full_bytes = streams.packet_bytes[unsigned(stream)]
     overhead_bytes = streams.overhead_bytes[unsigned(stream)]
-    at_ns, turn = bursts.at_ns[burst], bursts.turn[burst]
-    part = bursts.part[burst]
-    key, begins, ends = part & KEY, part & FIRST, part & LAST
+    at_ns, mark = bursts.at_ns[burst], bursts.mark[burst]
+    turn, key, begins, ends = mark >> PART_BITS, mark & KEY, mark & FIRST, mark & LAST
     left = int(bursts.media_bytes[burst])
     while left > 0:
         packet = unsigned(row)
