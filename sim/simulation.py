@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.collector import collector_paused
 from sim.control.plane import ControlPlane
-from sim.dataplane.edit import Edit, UseLine
+from sim.dataplane.edit import AskKeyFrame, Edit, UseLine
 from sim.dataplane.engine import Engine
 from sim.media.packets import Packets
 from sim.media.sources import Sources
@@ -104,7 +104,7 @@ def simulate(
     sent = Sent(turns=len(scenario.agenda), watches=watches)
     for span in spans(scenario):
         for part in at_moves(span, control.run_until(span.end_ns)):
-            packets = sources.emit(part.end_ns)
+            packets = sources.emit(part.end_ns, asked_in(part.edits))
             meters.follow(part.edits, data.tally)
             data.replay(part.start_ns, part.end_ns, packets, part.edits)
             sent.add(packets)
@@ -139,6 +139,11 @@ def simulate(
         threads=threads,
         wall_s=time.perf_counter() - began_s,
     )
+
+
+def asked_in(edits: Sequence[Edit]) -> list[AskKeyFrame]:
+    """Return those edits that are for sources; engines let them pass."""
+    return [edit for edit in edits if isinstance(edit, AskKeyFrame)]
 
 
 def spans(scenario: Scenario) -> Iterator[Span]:

@@ -57,11 +57,12 @@ class Failovers:
         journal: Journal,
         present: Present = everybody,
         use: Callable[[int, int], None] | None = None,
+        ask: Callable[[int, int], None] | None = None,
     ) -> None:
         """Begin to wait for outages, if any tier watches.
 
         `present` says whether a site takes part; one that does not notices nothing. `use` is told
-        of each move.
+        of each move, and `ask` of a site that needs a key frame, and when.
         """
         n = len(network.sites)
         rank = {tier: number for number, tier in enumerate(network.tiers)}
@@ -87,6 +88,7 @@ class Failovers:
         self.since_ns = np.zeros(n, dtype=np.int64)
         self._present = present
         self._use = use
+        self._ask_key_frame = ask
         if self._watches:
             env.process(self._meet_outages())
 
@@ -250,6 +252,8 @@ class Failovers:
         self.parent[site] = self._network.line_parent[line]
         if self._use is not None:
             self._use(site, line)
+        if self._ask_key_frame is not None:
+            self._ask_key_frame(site, now_ns)
         return True
 
     def _revive(self, site: int) -> Waiting:

@@ -6,7 +6,7 @@ instants. A room that is refused or not answered calls again after a pause, as l
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,8 +94,13 @@ class Joining:
         *,
         edits: list[Edit],
         journal: Journal,
+        ask: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Begin a process for each room that comes or goes before the run's end."""
+        """Begin a process for each room that comes or goes before the run's end.
+
+        `ask` is told of a site that needs a key frame, and when.
+        """
+        self._ask = ask
         self._env = env
         self._network = network
         self._signalling = signalling
@@ -197,6 +202,8 @@ class Joining:
         self._edits.append(JoinRoom(at_ns=now_ns, target=site))
         self._instants["joined_ns"][site] = now_ns
         self._journal.note(now_ns, Event.JOINED, site=site, line=line)
+        if self._ask is not None:
+            self._ask(site, now_ns)
 
     def _give_up(self, site: int, cause: str) -> None:
         self._instants["gave_up_ns"][site] = self._now_ns

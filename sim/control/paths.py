@@ -57,6 +57,27 @@ class Path:
         return all(map(health.line_is_up, self.lines)) and all(map(health.relay_is_up, self.relays))
 
 
+class OpenLines:
+    """The lines that sites use now, as far as they are open."""
+
+    def __init__(self, network: Network, paths: Paths, health: Health) -> None:
+        self._above: list[int] = network.line_parent.tolist()
+        self._paths = paths
+        self._health = health
+
+    def line_of(self, site: int) -> int:
+        """Return the number of the line in use; -1: the root's."""
+        return int(self._paths.line[site])
+
+    def parent_of(self, site: int) -> int:
+        """Return the site at the upper end of the line in use; -1: the root, or it is cut off."""
+        line = self._paths.line[site]
+        if line < 0 or not self._health.line_is_up(line):
+            return -1
+        above = self._above[line]
+        return above if self._health.relay_is_up(above) else -1
+
+
 class Paths:
     """Which line each site uses now.
 

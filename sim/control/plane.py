@@ -12,7 +12,9 @@ from sim.control.faults import strike
 from sim.control.hours import strike_hours
 from sim.control.joining import Joining, Joins
 from sim.control.journal import Journal
+from sim.control.keyframes import KeyFrames
 from sim.control.outages import Outages
+from sim.control.paths import OpenLines
 from sim.control.signalling import Signalling
 from sim.control.standby import take_over
 from sim.dataplane.edit import Edit, LeaveRoom
@@ -29,6 +31,7 @@ class ControlPlane:
     Attributes
     ----------
     journal : what has happened so far
+    key_frames : who asks for key frames asks here
     """
 
     def __init__(self, scenario: Scenario, network: Network) -> None:
@@ -49,8 +52,19 @@ class ControlPlane:
             admission=admission,
             health=self._condition,
         )
+        edits, journal = self._edits, self.journal
+        lines = OpenLines(network, signalling.paths, self._condition)
+        self.key_frames = KeyFrames(
+            env, scenario, network, edits=edits, journal=journal, lines=lines
+        )
         self._joining = Joining(
-            env, scenario, network, signalling, edits=self._edits, journal=self.journal
+            env,
+            scenario,
+            network,
+            signalling,
+            edits=edits,
+            journal=journal,
+            ask=self.key_frames.ask,
         )
         round_trip = RoundTrip(env, network, outages, signalling.admission, self.journal)
         self._failovers = Failovers(
@@ -60,10 +74,11 @@ class ControlPlane:
             outages,
             signalling=signalling if scenario.signalling.servers else round_trip,
             admission=signalling.admission,
-            edits=self._edits,
-            journal=self.journal,
             present=self._joining.is_present,
             use=signalling.paths.use,
+            ask=self.key_frames.ask,
+            edits=edits,
+            journal=journal,
         )
 
     def _strike(self, scenario: Scenario, network: Network, outages: Outages) -> None:

@@ -78,6 +78,6 @@ class Alive:
         packets = packets.written()
         columns = new_columns(count)
         columns.origin[: len(packets)] = np.repeat(self._sites, np.diff(packets.origin_first))
-        for name in ("stream", "sequence", "sent_ns", "size_bytes", "turn"):
+        for name in ("stream", "sequence", "sent_ns", "size_bytes", "turn", "part"):
             getattr(columns, name)[: len(packets)] = getattr(packets, name)
         return columns, no_mail(self._sites.size)

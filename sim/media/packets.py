@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.media.kernels.arrays import Columns, Mail
+from sim.media.kernels.arrays import FIRST, LAST, Columns, Mail
 
 Int64Array = NDArray[np.int64]
 
@@ -28,6 +28,8 @@ class Packets:
     stream : (p,) int64, index into the scenario's streams (sorted by id)
     sequence : (p,) int64, from 0 within each stream of an origin
     turn : (p,) int64, the turn of the agenda whose first frame it is part of; -1: none
+    part : (p,) int8, flags KEY, FIRST and LAST of `kernels.arrays`: whether it belongs to a key
+        frame, is the first packet of its frame, and the last
     first_frames : `turn` of those that are part of one
     largest_bytes : no packet is larger
     sealed : what has yet to be written, if the columns are not
@@ -40,6 +42,7 @@ class Packets:
     stream: NDArray[np.integer]
     sequence: NDArray[np.integer]
     turn: NDArray[np.integer]
+    part: NDArray[np.integer]
     first_frames: NDArray[np.integer]
     largest_bytes: int
     sealed: Sealed | None = None
@@ -55,8 +58,11 @@ class Packets:
         stream: Int64Array,
         sequence: Int64Array,
         turn: Int64Array,
+        part: Int64Array | None = None,
     ) -> Packets:
-        """Return packets that are written."""
+        """Return packets that are written; without `part` each is an ordinary frame of its own."""
+        if part is None:
+            part = np.full(sent_ns.size, FIRST | LAST)
         return cls(
             first=first,
             origin_first=origin_first,
@@ -65,6 +71,7 @@ class Packets:
             stream=stream,
             sequence=sequence,
             turn=turn,
+            part=part,
             first_frames=turn[turn >= 0],
             largest_bytes=int(size_bytes.max(initial=0)),
         )

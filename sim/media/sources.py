@@ -20,7 +20,9 @@ from sim.media.kernels import arrays
 from sim.media.kernels.bursts import advance, enter_first
 from sim.media.kernels.emission import write_sites
 from sim.media.packets import Packets, Sealed
-from sim.scenario.model import FOREVER_NS, Scenario, Stream, Turn
+from sim.media.requests import KeyRequest, Requests
+from sim.media.schedule import begins_ns, frames_before, names_of
+from sim.scenario.model import FOREVER_NS, Scenario, Stream
 
 Int64Array = NDArray[np.int64]
 Uint64Array = NDArray[np.uint64]
@@ -97,7 +99,9 @@ class Sources:
             [stream.direction == "floor" for stream in scenario.streams], dtype=np.bool_
         )
         self._of_floor = floor[sources.stream]
-        self._progress = arrays.Progress(*np.zeros((7, sources.origin.size), dtype=np.int64))
+        fields = len(arrays.Progress._fields)
+        self._progress = arrays.Progress(*np.zeros((fields, sources.origin.size), dtype=np.int64))
+        self._requests = Requests(scenario, index, origin=sources.origin, stream=sources.stream)
         # Where the bursts of a source are, how many, and how many packets they make.
         self._of_sources = np.zeros((3, sources.origin.size), dtype=np.int64)
         self._number = np.full(self._sites, -1, dtype=np.int64)
@@ -110,11 +114,25 @@ class Sources:
         self._room = FEW_BURSTS  # for bursts of each part
         self._bursts = self._new_bursts()
         self._next_packet = 0
+        self._end_ns = 0
         self._columns = [arrays.new_columns(0), arrays.new_columns(0)]
         enter_first(self._streams, self._sources, self._stretches, self._progress)
 
-    def emit(self, end_ns: int) -> Packets:
-        """Return the packets not yet emitted, up to `end_ns`, sealed."""
+    def emit(self, end_ns: int, asked: Sequence[KeyRequest] = ()) -> Packets:
+        """Return the packets not yet emitted, up to `end_ns`, sealed.
+
+        Parameters
+        ----------
+        asked : requests for key frames, each between the last call's `end_ns` and this one's; of a
+            stream of the floor whoever has it then is asked, whatever the target
+
+        Raises
+        ------
+        ValueError
+            If a request is dated otherwise, or nobody can answer it; see `Requests.add`.
+        """
+        self._requests.add(asked, start_ns=self._end_ns, end_ns=end_ns)
+        self._end_ns = end_ns
         self._make_bursts(end_ns)
         count = np.zeros(self._sites, dtype=np.int64)
         most_bursts = 0
@@ -157,6 +175,7 @@ class Sources:
             stream=columns.stream[:sent],
             sequence=columns.sequence[:sent],
             turn=columns.turn[:sent],
+            part=columns.part[:sent],
             first_frames=self._first_frames(),
             largest_bytes=self._largest_bytes,
             sealed=Sealed(
@@ -200,6 +219,8 @@ class Sources:
     def _make_bursts(self, end_ns: int) -> None:
         """Have all sources make their bursts up to `end_ns`; each part has its own rows."""
         self._of_sources[:] = 0
+        waiting = self._requests.waiting
+        self._progress.asked[:] = waiting.first[:-1]
         reached: dict[Part, int] = {}
 
         def advance_part(part: Part) -> None:
@@ -211,13 +232,15 @@ class Sources:
                 row = int(self._bursts.first[begin] + self._bursts.length[begin])
             reached[part] = advance(
                 begin, part.sources[1], row, (part.number + 1) * self._room, end_ns,
-                self._streams, self._sources, self._stretches, self._progress, self._bursts,
+                self._streams, self._sources, self._stretches, waiting, self._progress,
+                self._bursts,
             )  # fmt: skip
 
         self._each_part(advance_part)
         while any(begin < part.sources[1] for part, begin in reached.items()):
             self._enlarge()
             self._each_part(advance_part)
+        self._requests.answer(self._progress.asked)
 
     def _enlarge(self) -> None:
         """Double the room for the bursts of each part, and keep those there are."""
@@ -227,7 +250,7 @@ class Sources:
         for part in self._parts:
             before = part.number * room
             self._bursts.first[slice(*part.sources)] += before
-            for name in ("at_ns", "media_bytes", "turn"):
+            for name in ("at_ns", "media_bytes", "mark"):
                 kept = getattr(old, name)[before : before + room]
                 getattr(self._bursts, name)[2 * before :][:room] = kept
 
@@ -236,7 +259,7 @@ class Sources:
         return arrays.Bursts(
             np.empty(rows, dtype=np.int64),
             np.empty(rows),
-            np.empty(rows, dtype=np.int16),
+            np.empty(rows, dtype=np.int32),
             *self._of_sources,
         )
 
@@ -247,7 +270,7 @@ class Sources:
             rows = slice(self._bursts.first[i], self._bursts.first[i] + self._bursts.length[i])
             full_bytes = self._streams.packet_bytes[self._sources.stream[i]]
             packets = np.ceil(self._bursts.media_bytes[rows] / full_bytes).astype(np.int64)
-            turns = np.repeat(self._bursts.turn[rows].astype(np.int64), packets)
+            turns = np.repeat(self._bursts.mark[rows].astype(np.int64) >> arrays.PART_BITS, packets)
             found.append(turns[turns >= 0])
         return np.concatenate(found)
 
@@ -300,23 +323,11 @@ def _sited_sources(
 ) -> Batch:
     """Return the sources of a stream that always comes from the same sites."""
     origin = np.array([index[site] for site in stream.origins], dtype=np.int64)
-    names = [
-        f"stream/{stream.id}/{site}" if index[site] else f"stream/{stream.id}"
-        for site in stream.origins
-    ]
     ones = np.ones(origin.size, dtype=np.int64)
-    shift_ns = 0 * ones
-    if stream.spread_ns:
-        drawn = rng.uniforms_of(rng.keys(scenario.seed, names, "spread"), 0 * ones, ones)
-        shift_ns = (drawn * stream.spread_ns).astype(np.int64)
-        shift_ns[origin == 0] = 0  # the root starts at once
-    if stream.composite:
-        transcoding_ns = {relay.site: relay.transcoding_ns for relay in scenario.relays}
-        shift_ns = shift_ns + np.array([transcoding_ns[site] for site in stream.origins])
     size_key = np.zeros((origin.size, 2), dtype=np.uint64)
     if stream.size_scale:
-        size_key = rng.keys(scenario.seed, names, "frame size")
-    rows = (stream.start_ns + shift_ns, FOREVER_NS * ones, 0 * ones, NO_TURN * ones)
+        size_key = rng.keys(scenario.seed, names_of(stream, index), "frame size")
+    rows = (begins_ns(scenario, stream, index), FOREVER_NS * ones, 0 * ones, NO_TURN * ones)
     return Batch(origin, number * ones, size_key, ones, np.stack(rows, axis=1))
 
 
@@ -329,7 +340,7 @@ def _floor_sources(
     for place, turn in enumerate(scenario.agenda):
         row = (turn.at_ns, turn.until_ns, frames, place)
         rows.setdefault(index[turn.site], []).append(row)
-        frames += _frames_of(stream, turn)
+        frames += frames_before(stream, turn.until_ns - turn.at_ns)
     size_key = rng.keys(scenario.seed, [f"stream/{stream.id}"], "frame size")
     return Batch(
         origin=np.array(list(rows), dtype=np.int64),
@@ -338,12 +349,3 @@ def _floor_sources(
         stretches=np.array([len(own) for own in rows.values()], dtype=np.int64),
         rows=np.array([row for own in rows.values() for row in own], dtype=np.int64).reshape(-1, 4),
     )
-
-
-def _frames_of(stream: Stream, turn: Turn) -> int:
-    """Return how many frames are due in a turn.
-
-    The first k with (k * span + half) // frames_per_span >= its length, halves rounding up.
-    """
-    half, length_ns = stream.frames_per_span // 2, turn.until_ns - turn.at_ns
-    return max(-((half - length_ns * stream.frames_per_span) // stream.span_ns), 0)

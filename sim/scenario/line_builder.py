@@ -11,12 +11,12 @@ from typing import Any, Literal
 from sim.scenario.background import check_load
 from sim.scenario.backups import BackupPlan, Parents
 from sim.scenario.document import Document
+from sim.scenario.egresses import check_buffer
 from sim.scenario.geography import Route
 from sim.scenario.inventory import Inventory
 from sim.scenario.model import Background, Direction, Line, Loss, Policer, Scheduling
 from sim.scenario.problems import Place
 from sim.scenario.quantities import Buffer
-from sim.scenario.egresses import check_buffer
 from sim.scenario.sites import Tree
 
 NO_LOSS = Loss(p=0.0, r=1.0, bad=0.0, good=0.0)

@@ -20,6 +20,7 @@ from sim.scenario.failures import read_failures
 from sim.scenario.folder import UnreadableError, read_text
 from sim.scenario.gates import check_composites, check_ports
 from sim.scenario.joining import read_joining
+from sim.scenario.key_requests import read_key_requests
 from sim.scenario.lines import known_carriers, read_lines
 from sim.scenario.memory import MAX_BINS, check_memory
 from sim.scenario.model import Scenario
@@ -123,6 +124,7 @@ def _resolve(
     streams = read_streams(document, sites)
     check_sizes(document, streams, lines, relays)
     check_composites(document, sites, relays, streams)
+    key_requests = read_key_requests(document, streams)
     agenda = read_agenda(document, sites, duration_ns)
     check_ports(document, sites, relays, streams, agenda, given.ports)
     faults, late_faults = read_faults(document, sites, lines, carriers, streams, duration_ns)
@@ -173,6 +175,7 @@ def _resolve(
         requirements=requirements,
         joining=joining,
         signalling=signalling,
+        key_requests=key_requests,
         check=check,
     )
 

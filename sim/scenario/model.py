@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Literal
 
 from sim.scenario.joining_model import JoiningRules
+from sim.scenario.key_requests_model import KeyRequests
 from sim.scenario.protection import Detection, Failover, Vrrp
 from sim.scenario.signalling_model import SignallingRules
 from sim.scenario.tolerance import Check
@@ -537,6 +538,7 @@ class Scenario:
     requirements : in the file's order
     joining : when rooms come and go
     signalling : how sites ask to be let in
+    key_requests : how key frames are asked for; None: not at all
     check : how it is held against its baseline
     """
 
@@ -562,4 +564,5 @@ class Scenario:
     requirements: tuple[Requirement, ...]
     joining: JoiningRules
     signalling: SignallingRules
+    key_requests: KeyRequests | None
     check: Check

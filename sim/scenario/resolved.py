@@ -114,6 +114,9 @@ def _document(scenario: Scenario) -> Iterator[str]:
     yield from signalling_text(scenario.signalling, tree)
     yield from groups_and_faults(scenario, tree)
     yield from protection_text(scenario)
+    if scenario.key_requests is not None:
+        yield "key_requests:"
+        yield f"  min_interval: {scenario.key_requests.min_interval_ns} ns"
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"

@@ -28,6 +28,7 @@ from sim.scenario.fields import (
     Word,
 )
 from sim.scenario.joining_schema import JoiningFields
+from sim.scenario.key_requests_schema import KeyRequestsFields
 from sim.scenario.mapping import Fields
 from sim.scenario.meeting_schema import StreamFields, TurnFields
 from sim.scenario.network_schema import LinesFields, RelaysFields, SitesFields
@@ -89,6 +90,11 @@ class ScenarioFile(Fields):
     )
     signalling: SignallingFields | None = Field(
         None, description="How sites ask to be let in; default: at once, without a question."
+    )
+    key_requests: KeyRequestsFields | None = Field(
+        None,
+        description="How rooms that have joined and sites that have moved ask for key frames; "
+        "default: they wait for the next.",
     )
     groups: dict[Word, list[OneLine]] = Field(
         default_factory=dict,

@@ -8,6 +8,7 @@ import pytest
 
 from sim.dataplane.packet import PacketEngine
 from sim.dataplane.reference.engine import ReferenceEngine
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 from sim.media.sources import Sources
 from sim.network.tree import build_network
 from sim.scenario.loader import load
@@ -40,6 +41,31 @@ streams:
                playout: 30 ms}
 """
 SPAN_NS = 130_000_000
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_packets_carried_over_a_span_keep_their_parts(tmp_path: Path, threads: int) -> None:
+    """Of what a span leaves undecided the engine knows the same as the source said."""
+    file = tmp_path / "sealed.yaml"
+    file.write_text(MEETING, encoding="utf-8")
+    scenario = load(file)
+    network = build_network(scenario)
+    sealed, written = (Sources(scenario, network.index, threads=threads) for _ in range(2))
+    engine = PacketEngine(scenario, network, threads=threads)
+    said: list[int] = []
+    kept: set[int] = set()
+    start_ns = 0
+    for end_ns in (*range(SPAN_NS, scenario.duration_ns, SPAN_NS), scenario.duration_ns):
+        said += written.emit(end_ns).written().part.tolist()
+        packets = sealed.emit(end_ns)
+        engine.replay(start_ns, end_ns, packets, [])
+        alive = engine._alive
+        carried = alive._kept_number
+        parts = alive._columns.part[len(packets) : len(packets) + carried.size]
+        assert parts.tolist() == [said[number] for number in carried.tolist()]
+        kept |= set(parts.tolist())
+        start_ns = end_ns
+    assert {FIRST | LAST, FIRST, LAST, KEY} <= kept
 
 
 @pytest.mark.parametrize("threads", [1, 2])

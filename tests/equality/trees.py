@@ -300,6 +300,7 @@ def scenario(
         signalling=AT_ONCE,
         detection=(),
         failover=(),
+        key_requests=None,
         check=Check(duration_ns=duration_ns, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

@@ -75,6 +75,7 @@ def meeting(streams: Sequence[Stream], *, seed: int, agenda: Sequence[Turn] = ()
         signalling=AT_ONCE,
         detection=(),
         failover=(),
+        key_requests=None,
         check=Check(duration_ns=10**9, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=(),
     )

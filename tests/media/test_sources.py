@@ -12,12 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 from sim.media.packets import Packets
 from sim.media.sources import Sources
 from sim.scenario.model import Scenario, Stream, Turn
 from tests.media import dull
 from tests.media.dull import Packet
 from tests.media.meeting import INDEX, SITES, STEADY, meeting
+
+WHOLE = FIRST | LAST
+WHOLE_KEY = KEY | WHOLE
 
 sources = {
     "start_ns": st.integers(0, 20),
@@ -85,7 +89,14 @@ def by_site(parts: Iterable[Packets]) -> dict[str, list[Packet]]:
         assert part.first == number
         number += len(part)
         assert part.origin_first.tolist()[:: len(SITES)] == [0, len(part)]
-        columns = (part.sent_ns, part.stream, part.sequence, part.size_bytes, part.turn)
+        columns = (
+            part.sent_ns,
+            part.stream,
+            part.sequence,
+            part.size_bytes,
+            part.turn,
+            part.part,
+        )
         rows = list(zip(*(column.tolist() for column in columns), strict=True))
         for site, first, end in zip(SITES, part.origin_first, part.origin_first[1:], strict=False):
             packets[site] += rows[first:end]
@@ -184,12 +195,12 @@ def test_a_turn_begins_with_a_key_frame_and_goes_on_counting() -> None:
     ]
     found = emitted(meeting([stream], seed=1, agenda=agenda), [1, 100])
     assert found["b"] == [
-        (0, 0, 0, 19290, 0),
-        (1, 0, 1, 8040, -1),
-        (7, 0, 2, 19290, 2),
-        (8, 0, 3, 8040, -1),
+        (0, 0, 0, 19290, 0, WHOLE_KEY),
+        (1, 0, 1, 8040, -1, WHOLE),
+        (7, 0, 2, 19290, 2, WHOLE_KEY),
+        (8, 0, 3, 8040, -1, WHOLE),
     ]
-    assert found["a"] == [(2, 0, 0, 19290, 1), (3, 0, 1, 8040, -1)]
+    assert found["a"] == [(2, 0, 0, 19290, 1, WHOLE_KEY), (3, 0, 1, 8040, -1, WHOLE)]
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.15])

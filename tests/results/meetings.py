@@ -217,6 +217,7 @@ def scenario(
         signalling=AT_ONCE,
         detection=(),
         failover=(),
+        key_requests=None,
         check=Check(duration_ns=10 * S, timetable="cut", tolerances=tuple(DEFAULTS.items())),
         requirements=requirements,
     )

@@ -24,6 +24,7 @@ agenda:
   - {at: 0 s, floor: "27688"}
   - {at: 5 s, floor: "26737"}
 bin: 2 s
+key_requests: {min_interval: 123 ms}
 dark_after: 3 s
 about: "two\\nlines \\u202e and a \\"quote\\""
 groups:

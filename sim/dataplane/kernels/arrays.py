@@ -20,6 +20,7 @@ from sim.media.kernels.arrays import Columns, Mail
 
 Bools = NDArray[np.bool_]
 Float64s = NDArray[np.float64]
+Int8s = NDArray[np.int8]
 Int16s = NDArray[np.int16]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
@@ -212,6 +213,7 @@ class Flow(NamedTuple):
     sent_ns: Int64s
     size_bytes: Int32s
     turn: Int16s  # the turn whose first frame it is part of; -1: none
+    part: Int8s  # KEY, FIRST and LAST
 
 
 class Changes(NamedTuple):

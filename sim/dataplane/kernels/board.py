@@ -153,7 +153,7 @@ def packet_at(row, lane, first, d, offset, tree, lines, bench):
 def columns_of(flow):
     """Return the columns of the packets alive."""
     return Columns(
-        flow.origin, flow.stream, flow.sequence, flow.sent_ns, flow.size_bytes, flow.turn
+        flow.origin, flow.stream, flow.sequence, flow.sent_ns, flow.size_bytes, flow.turn, flow.part
     )
 
 
@@ -169,6 +169,7 @@ def make_known(row, first, lane, flow, bench):
         flow.sent_ns[packet] = bench.own.sent_ns[own]
         flow.size_bytes[packet] = bench.own.size_bytes[own]
         flow.turn[packet] = bench.own.turn[own]
+        flow.part[packet] = bench.own.part[own]
 
 
 @inner

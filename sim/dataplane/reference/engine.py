@@ -159,6 +159,7 @@ class ReferenceEngine:
                     due_ns=sent_ns - transcoding_ns,
                     size_bytes=int(packets.size_bytes[row]),
                     turn=int(packets.turn[row]),
+                    part=int(packets.part[row]),
                 )
             )
         return sent

@@ -25,6 +25,7 @@ class Packet:
     due_ns : from when its delay counts: `sent_ns`, a composite's earlier by transcoding
     size_bytes : bytes on the line, overhead included
     turn : the turn of the agenda whose first frame it is part of; -1: none
+    part : whether it belongs to a key frame, begins its frame, ends it; as in `Packets`
     """
 
     number: int
@@ -40,6 +41,7 @@ class Packet:
     due_ns: int
     size_bytes: int
     turn: int
+    part: int
 
     @property
     def place(self) -> tuple[int, int, int]:

@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float64s = NDArray[np.float64]
+Int8s = NDArray[np.int8]
 Int16s = NDArray[np.int16]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Uint64s = NDArray[np.uint64]
+
+# Flags of a packet's `part`: it belongs to a key frame, is the first of its frame, or the last.
+KEY, FIRST, LAST = 1, 2, 4
+PART_BITS = 3
 
 
 class Streams(NamedTuple):
@@ -66,6 +71,19 @@ class Progress(NamedTuple):
     left_bytes: Int64s  # media of the frame before it that the pace has not let go yet
     free_ns: Int64s  # when the pace lets the next packet go
     sequence: Int64s  # of the next packet
+    key: Int64s  # KEY if the frame before it is a key frame, else 0
+    asked: Int64s  # row in `Asked` of the first request that no frame has answered
+
+
+class Asked(NamedTuple):
+    """Requests for key frames, by source, then by time.
+
+    Those of source i are rows first[i] .. first[i+1]-1. A frame answers all that have come by the
+    time it is due.
+    """
+
+    first: Int64s  # (m + 1,)
+    at_ns: Int64s
 
 
 class Bursts(NamedTuple):
@@ -76,7 +94,9 @@ class Bursts(NamedTuple):
 
     at_ns: Int64s
     media_bytes: Float64s  # whole numbers
-    turn: Int16s
+    # turn << PART_BITS | part; of a frame `part` has both FIRST and LAST. One array, not two: what
+    # is merged into a site's packets comes from many places of memory.
+    mark: Int32s
     first: Int64s  # (m,)
     length: Int64s  # (m,)
     packets: Int64s  # (m,) how many packets they make
@@ -94,6 +114,7 @@ class Columns(NamedTuple):
     sent_ns: Int64s
     size_bytes: Int32s
     turn: Int16s
+    part: Int8s
 
 
 class Mail(NamedTuple):
@@ -120,8 +141,13 @@ def no_mail(sites: int) -> Mail:
         source_first=nothing,
         streams=Streams(**dict.fromkeys(Streams._fields, nothing) | {"size_scale": np.empty(0)}),
         sources=Sources(nothing, np.empty((0, 2), dtype=np.uint64), nothing),
-        progress=Progress(*[nothing] * 7),
-        bursts=Bursts(nothing, np.empty(0), np.empty(0, dtype=np.int16), *[nothing] * 3),
+        progress=Progress(*[nothing] * len(Progress._fields)),
+        bursts=Bursts(
+            nothing,
+            np.empty(0),
+            np.empty(0, dtype=np.int32),
+            *[nothing] * 3,
+        ),
     )
 
 
@@ -134,4 +160,5 @@ def new_columns(count: int) -> Columns:
         sent_ns=np.empty(count, dtype=np.int64),
         size_bytes=np.empty(count, dtype=np.int32),
         turn=np.empty(count, dtype=np.int16),
+        part=np.empty(count, dtype=np.int8),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiled import entry, inner, kernel, unsigned
+from sim.media.kernels.arrays import FIRST, KEY, LAST, PART_BITS
 
 RUN_BITS = 40  # below which is the row
 
@@ -67,7 +68,8 @@ def write_burst(at, site, first, row, streams, sources, progress, bursts, column
     stream, sequence = sources.stream[i], progress.sequence[i]
     full_bytes = streams.packet_bytes[unsigned(stream)]
     overhead_bytes = streams.overhead_bytes[unsigned(stream)]
-    at_ns, turn = bursts.at_ns[burst], bursts.turn[burst]
+    at_ns, mark = bursts.at_ns[burst], bursts.mark[burst]
+    turn, key, begins, ends = mark >> PART_BITS, mark & KEY, mark & FIRST, mark & LAST
     left = int(bursts.media_bytes[burst])
     while left > 0:
         packet = unsigned(row)
@@ -77,6 +79,8 @@ def write_burst(at, site, first, row, streams, sources, progress, bursts, column
         columns.stream[packet] = stream
         columns.sequence[packet] = sequence
         columns.turn[packet] = turn
+        columns.part[packet] = key | begins | (ends if left <= full_bytes else 0)
+        begins = 0
         left -= full_bytes
         row += 1
         sequence += 1
