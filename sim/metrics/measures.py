@@ -5,7 +5,7 @@ Counts are integers and exact. What could not be known is NaN, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -89,9 +89,10 @@ class SpanLoss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """Both directions of the primary lines of n sites: row s is down, row n + s is up.
+    """Both directions of n lines: row s is down, row n + s is up.
 
-    The root's two rows are empty.
+    Of primary lines s is the site, and the root's two rows are empty; of backup lines s is the
+    place among `Network.backups`.
 
     Attributes
     ----------
@@ -128,6 +129,28 @@ class Lines:
         """The directions that were used: `down`, and `up` if anything went up."""
         up = self.utilisation[self.utilisation.size // 2 :]
         return ("down", "up") if up.any() else ("down",)
+
+    def followed_by(self, other: Lines) -> Lines:
+        """Return these rows and then those of others."""
+        columns = {
+            each.name: np.concatenate([getattr(self, each.name), getattr(other, each.name)])
+            for each in fields(self)
+            if each.name != "delays"
+        }
+        delays = {
+            each.name: np.concatenate(
+                [getattr(self.delays, each.name), getattr(other.delays, each.name)]
+            )
+            for each in fields(Delays)
+        }
+        return Lines(delays=Delays(**delays), **columns)
+
+    def take(self, rows: Int64Array) -> Lines:
+        """Return some rows."""
+        columns = {each.name: getattr(self, each.name) for each in fields(self)}
+        delays = columns.pop("delays")
+        taken = {name: column[rows] for name, column in columns.items()}
+        return Lines(delays=delays.take(rows), **taken)
 
     def rows(self, sites: Int64Array, way: str) -> Int64Array:
         """Return the rows of the lines of some sites, in one direction."""
@@ -389,6 +412,7 @@ class Measures:
     packets : sent, or due to be sent by a room that was dead, by all origins
     packet_hops : packets offered to an open line direction
     streams : ids, by number
+    lines, backups : the primary lines, and the backup lines
     room_delays : over all rooms together, one row
     tier_delays : over the rooms of each tier together, a row per tier
     tier_histograms : (tiers, BUCKETS) int64, packets in each bucket of `sim.dataplane.tally`, by
@@ -403,6 +427,7 @@ class Measures:
     streams: tuple[str, ...]
     endpoints: Endpoints
     lines: Lines
+    backups: Lines
     egresses: Egresses
     listeners: Listeners
     sources: Sources
@@ -413,6 +438,11 @@ class Measures:
     tier_histograms: Int64Array
     groups: Groups | None
     span_losses: tuple[SpanLoss, ...]
+
+    @property
+    def every_line(self) -> Lines:
+        """All lines, a row for each direction, numbered as in `Network`."""
+        return self.lines.followed_by(self.backups)
 
 
 def share(part: Int64Array, whole: Int64Array) -> Float64Array:

@@ -157,13 +157,15 @@ class Meters:
         tier = network.tier[endpoints.site]
         tiers = [endpoints.site[tier == t] for t in range(len(network.tiers))]
         histograms = room_histograms(network.grouping, tally, tiers)
+        lines, primary = self._lines(tally), 2 * len(network.sites)
         return Measures(
             duration_ns=scenario.duration_ns,
             packets=packets_sent,
             packet_hops=packet_hops(tally),
             streams=tuple(stream.id for stream in scenario.streams),
             endpoints=endpoints,
-            lines=self._lines(tally),
+            lines=lines.take(np.arange(primary)),
+            backups=lines.take(np.arange(primary, network.kind.size)),
             egresses=self._egresses(tally),
             listeners=heard,
             sources=sources(scenario, network, tally),

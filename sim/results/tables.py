@@ -98,17 +98,24 @@ def endpoints(results: Results, where: Sequence[str]) -> Table:
 def lines(results: Results, where: Sequence[str]) -> Table:
     """Return a row for each line and direction, in the scenario's order, down before up.
 
-    Nothing travels on backup lines: nothing is known of what they would do to packets.
+    On a backup line that no site has used nothing travelled: nothing is known of what it would do
+    to packets.
     """
-    network, measured = results.network, results.measures.lines
+    network, measured = results.network, results.measures.every_line
     rows = [(line, down) for line in results.scenario.lines for down in (True, False)]
     directions = [line.down if down else line.up for line, down in rows]
     policers = [direction.policer for direction in directions]
     sites = [network.sites[network.index[line.site]] for line, _ in rows]
+    numbers_of = numbers_by_line(network)
+    source = np.array(
+        [
+            network.down(numbers_of[id(line)]) if down else network.up(numbers_of[id(line)])
+            for line, down in rows
+        ],
+        dtype=np.int64,
+    )
     primary = np.array([line.role == "primary" for line, _ in rows], dtype=np.bool_)
-    # The root's rows are empty; backup lines have one, of which nothing is known.
-    source = np.array([network.index[line.site] for line, _ in rows], dtype=np.int64) * primary
-    source[1::2] += len(network.sites)
+    known = primary | np.repeat(measured.offered[source].reshape(-1, 2).sum(axis=1) > 0, 2)
     lost = measured.lost[source]
     measurements = (
         packets("offered", measured.offered[source]),
@@ -153,8 +160,15 @@ def lines(results: Results, where: Sequence[str]) -> Table:
         ),
         text("scheduling", [direction.scheduling for direction in directions]),
         ms("propagation_ms", np.array([line.propagation_ns for line, _ in rows], dtype=np.int64)),
-        *(known_where(column, primary) for column in measurements),
+        *(known_where(column, known) for column in measurements),
     )
+
+
+def numbers_by_line(network: Network) -> dict[int, int]:
+    """Return the number of each line, by the identity of its description."""
+    n = len(network.lines)
+    numbers_of = {id(line): s for s, line in enumerate(network.lines) if line is not None}
+    return numbers_of | {id(line): n + i for i, line in enumerate(network.backups)}
 
 
 def egresses(results: Results, where: Sequence[str]) -> Table:

@@ -92,7 +92,7 @@ def test_the_message_names_the_place_and_the_numbers(held):
     assert text.startswith("line 76001 down: offered = delivered + lost does not hold")
     assert f"offered {before[LineCount.OFFERED]}" in text
     assert f"delivered {before[LineCount.DELIVERED] - 1}" in text
-    assert text.endswith("so at 1 of 28 places")
+    assert text.endswith("so at 1 of 30 places")
 
 
 def test_a_run_that_has_not_drained_is_noticed(held):

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.dataplane.edit import JoinRoom, LeaveRoom, UseLine
+from sim.dataplane.edit import FailRelay, JoinRoom, LeaveRoom, SetRelayPasses, UseLine
 from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.metrics.meters import Meters
@@ -22,12 +22,15 @@ from sim.scenario.model import FOREVER_NS
 from tests.equality.movings import moving_rehearsals
 from tests.equality.rehearsal import spans
 from tests.equality.strategies import cuttings
+from tests.results.test_any_meeting import fault_of
 
 
 def measured(rehearsal, cuts):
     """Play a rehearsal on the reference engine; return its network, measures and fates."""
-    scenario = rehearsal.scenario
-    network = build_network(scenario)
+    network = build_network(rehearsal.scenario)
+    dead = [edit for edit in rehearsal.edits if isinstance(edit, FailRelay | SetRelayPasses)]
+    faults = tuple(fault_of(network, edit) for edit in dead)
+    scenario = replace(rehearsal.scenario, faults=faults)
     engine = ReferenceEngine(scenario, network, watch=frozenset(range(len(network.sites))))
     meters = Meters(scenario, network)
     packets_sent = 0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.metrics import span_loss
+from sim.metrics.attendance import Attendance
 from sim.metrics.decided import Decided
 from sim.metrics.due import Due
 from sim.metrics.meters import Meters
@@ -116,7 +117,9 @@ def test_the_worst_span_is_the_worst_of_all():
                     watch.add(packets)
                 if end_ns < scenario.duration_ns:
                     meters.pass_point(end_ns, engine.tally)
-            counts = Decided(network, Due(scenario, network)).counts(engine.tally)
+            due = Due(scenario, network)
+            attendance = Attendance(scenario, network, due)
+            counts = Decided(network, due, attendance).counts(engine.tally)
             (found,) = (meter.finish(*counts) for meter in meters._span_losses)
             traces = [assemble(network, watch.finish(), engine.fates()) for watch in watches]
             for i, trace in enumerate(traces):
