@@ -18,7 +18,7 @@ from sim.dataplane.kernels.policer import full_buckets
 from sim.dataplane.kernels.relay import carry_relay
 from sim.dataplane.tally import Tally
 from sim.grouping import alone
-from sim.media.kernels.arrays import no_mail
+from sim.media.kernels.arrays import FIRST, LAST, no_mail
 from sim.scenario.model import FOREVER_NS, Background, Loss
 from tests.dataplane.ticks import Edit, Offer
 
@@ -219,6 +219,7 @@ class Workbench:
             sent_ns=ints(*[offer.at_ns for offer in self.offers]),
             size_bytes=np.array([offer.size_bytes for offer in self.offers], dtype=np.int32),
             turn=np.full(packets, -1, dtype=np.int16),
+            part=np.full(packets, FIRST | LAST, dtype=np.int8),
             turns_begin=False,
             mail=no_mail(n),
         )
