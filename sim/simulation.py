@@ -128,6 +128,7 @@ def simulate(
         packets_sent=sent.packets,
         turn_packets=sent.turn_packets,
         pending=data.pending(),
+        dark=data.dark(),
     )
     return Results(
         scenario=scenario,

@@ -16,6 +16,7 @@ from sim.media.sources import new_order
 Int64Array = NDArray[np.int64]
 
 RUN_FIELDS = 2  # packet, ns
+DARK_FIELDS = 3  # site, from_ns, until_ns
 LOG_FIELDS = 4  # hop, packet, fate, ns
 
 
@@ -35,7 +36,8 @@ def new_bench(*, widest: int, streams: int, logs: bool) -> Bench:
         old=np.empty((0, ROW_FIELDS), dtype=np.int64),
         new=np.empty((0, ROW_FIELDS), dtype=np.int64),
         log=np.empty((1 if logs else 0, LOG_FIELDS), dtype=np.int64),
-        used=np.zeros(3, dtype=np.int64),
+        dark=np.empty((0, DARK_FIELDS), dtype=np.int64),
+        used=np.zeros(4, dtype=np.int64),
         met=np.zeros(len(Abreast), dtype=np.int64),
         inbox=np.empty((0, RUN_FIELDS), dtype=np.int64),
         spare=np.empty((0, RUN_FIELDS), dtype=np.int64),
@@ -112,12 +114,13 @@ def turned_over(bench: Bench) -> Bench:
     return bench._replace(old=bench.new, new=new)
 
 
-def enlarged(bench: Bench, *, new: int, log: int, runs: int) -> Bench:
-    """Return a bench with room for so many more rows to carry out, to log, and of runs."""
+def enlarged(bench: Bench, *, new: int, log: int, runs: int, dark: int = 0) -> Bench:
+    """Return a bench with room for so many more rows to carry out, to log, and of the others."""
     return bench._replace(
         new=_grown(bench.new, int(bench.used[0]), new),
         log=_grown(bench.log, int(bench.used[1]), log if bench.log.shape[0] else 0),
         runs=_grown(bench.runs, int(bench.used[2]), runs),
+        dark=_grown(bench.dark, int(bench.used[3]), dark),
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.dataplane.edit import Edit
 from sim.dataplane.tally import FateLog, Tally
 from sim.media.packets import Packets
@@ -29,6 +32,12 @@ class Engine(Protocol):
 
     def pending(self) -> int:
         """Return how many packets and copies are accepted, or in processing, and undecided."""
+
+    def dark(self) -> NDArray[np.int64]:
+        """Return the dark intervals of rooms that are over: (k, 3) site, from, until.
+
+        ns, in order of (from, site, until).
+        """
 
     def fates(self) -> FateLog:
         """Return what was decided so far on the lines and in the rooms of the watched sites."""

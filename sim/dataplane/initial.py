@@ -104,6 +104,8 @@ def new_tree(
         gates=gates,
         precedence=np.array([stream.precedence for stream in streams], dtype=np.int64),
         lowest=max((stream.precedence for stream in streams), default=0),
+        shows=shows_pictures(scenario, network),
+        pictures=np.array([shows_pictures(scenario, network).any()]),
         passes=np.ones((1, len(streams)), dtype=np.bool_),
         playout_ns=np.array(
             [stream.playout_ns or FOREVER_NS for stream in streams], dtype=np.int64
@@ -111,6 +113,18 @@ def new_tree(
         most_others=max([most_waiting(port) for port in ports], default=0),
         line_histogram=histograms.line_row,
         room_histogram=histograms.room_row,
+    )
+
+
+def shows_pictures(scenario: Scenario, network: Network) -> arrays.Bools:
+    """Return of which streams a whole key frame lights a dark room: those that the root sends."""
+    root = network.sites[0].id
+    return np.array(
+        [
+            stream.direction == "down" and stream.key_every > 0 and root in stream.origins
+            for stream in scenario.streams
+        ],
+        dtype=np.bool_,
     )
 
 

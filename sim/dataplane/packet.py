@@ -24,11 +24,12 @@ from sim.dataplane.kernels import arrays
 from sim.dataplane.kernels.abreast import rise
 from sim.dataplane.kernels.background import QUIET
 from sim.dataplane.kernels.up import walk_unused, walk_up
-from sim.dataplane.kernels.walk import walk_down
+from sim.dataplane.kernels.walk import DRAINED_NS, walk_down
 from sim.dataplane.lodgings import Lodgings, exchange, of_lines
 from sim.dataplane.losses import LossTables, new_chains
 from sim.dataplane.services import Services
 from sim.dataplane.tally import FateLog, Tally
+from sim.lanes import LANES
 from sim.media.packets import Packets
 from sim.network.layout import first_layout, lay_out
 from sim.network.tree import Network
@@ -89,6 +90,7 @@ class PacketEngine:
         self._alive = Alive(n)
         self._end_ns = 0
         self._moved = False
+        self._dark: list[Int64Array] = []
         # A packet may come to a site once from each parent that it has had.
         self._parents = [{int(above)} for above in network.parent]
         self._times = 1
@@ -165,7 +167,12 @@ class PacketEngine:
                     flow, line_changes, relay_changes, self._copies, self._counts, bench,
                 )  # fmt: skip
                 if position < visits.size:
-                    bench = self._enough_down(bench, int(visits[position]))
+                    bench = self._enough_down(
+                        bench,
+                        int(visits[position]),
+                        span_ns=end_ns - start_ns,
+                        edits=line_changes.at_ns.size,
+                    )
             self._benches[chunk] = bench
 
         self._replay_unused(start_ns, end_ns, flow, line_changes)
@@ -177,6 +184,9 @@ class PacketEngine:
         self._each_chunk(go_down)
         self._histograms.add_up()
         self._forget_orphans()
+        for bench in self._benches:
+            self._dark.append(bench.dark[: bench.used[3]].copy())
+            bench.used[3] = 0
         if self._moved:
             self.tally.line = self._counts.line[self._lodgings.row]
 
@@ -318,6 +328,12 @@ class PacketEngine:
             waiting += int((high - sent)[packet >= 0].sum())
         return waiting
 
+    def dark(self) -> Int64Array:
+        """Return the dark intervals of rooms that are over; see `Engine`."""
+        rows = np.concatenate([np.empty((0, benches.DARK_FIELDS), dtype=np.int64), *self._dark])
+        self._dark = [rows]
+        return rows[np.lexsort((rows[:, 2], rows[:, 0], rows[:, 1]))]
+
     def met_abreast(self) -> dict[str, int]:
         """Return what the lines that were replayed abreast have met so far, by its name."""
         met = np.sum([bench.met for bench in self._benches], axis=0)
@@ -402,8 +418,10 @@ class PacketEngine:
         bench = benches.widened(bench, packets)
         return benches.enlarged(bench, new=2 * packets, log=3 * packets, runs=packets)
 
-    def _enough_down(self, bench: arrays.Bench, site: int) -> arrays.Bench:
-        """Return the bench with room enough to go on down at `site`."""
+    def _enough_down(
+        self, bench: arrays.Bench, site: int, *, span_ns: int, edits: int
+    ) -> arrays.Bench:
+        """Return the bench with room enough to go on down at `site`, in a span with some edits."""
         network, capacity = self._network, self._copies.packet.shape[1]
         egresses = slice(*network.site_egress_first[site : site + 2])
         children = int(np.diff(network.child_first)[egresses].sum())
@@ -412,7 +430,10 @@ class PacketEngine:
             bench = benches.with_board(bench, offered + int(self._lines.carried.max()))
         # Of a copy that is left for nobody the log may hear as of one for a child.
         rows = capacity * (2 + egresses.stop - egresses.start)
-        return benches.enlarged(bench, new=rows, log=capacity * (2 + children), runs=0)
+        wide = bench.packet.size + bench.board.packet.size + 2
+        dark = min(span_ns, DRAINED_NS) // (self._tree.dark_after_ns + 1) + 2
+        dark = LANES * min(dark, wide) + edits
+        return benches.enlarged(bench, new=rows, log=capacity * (2 + children), runs=0, dark=dark)
 
 
 def most_times(parents: Sequence[set[int]], tier: Int64Array) -> int:

@@ -54,9 +54,10 @@ class RoomCount(IntEnum):
     DELAY_MAX_NS = 5
     LAST_NS = 6  # arrival of the last packet; 0 before the first
     GAP_MAX_NS = 7  # longest time between packets, the first counted from time 0
-    DARK_NS = 8  # sum of the gaps longer than the scenario's dark_after_ns
+    DARK_NS = 8  # sum of its dark intervals that are over; see `DARK_SINCE`
     DUPLICATES = 9  # came once more, or later than what follows it; not received
     ABSENT = 10  # reached the site, whose room did not take part
+    DARK_SINCE = 11  # 1 + when the dark interval that is not over began; 0: it is not dark
 
 
 class EgressCount(IntEnum):
@@ -104,6 +105,7 @@ class StreamCount(IntEnum):
     UNSELECTED = 21  # ended at a relay that passes on others; no loss
     COMPOSED = 22  # ended at a relay on the way that composes; no loss
     ABSENT = 23  # not sent, for the room did not take part; not SENT
+    KEY_NEXT = 24  # in the dark: 1 + what has to come next of a key frame; 0: none has begun
 
 
 class TurnCount(IntEnum):

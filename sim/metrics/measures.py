@@ -36,7 +36,7 @@ class Endpoints:
         or in it, by the tier where it happened
     delays : one way, from the origin
     gap_max_ns : (r,) int64, longest time without a packet, within the meeting or beginning in it
-    dark_ns : (r,) int64, sum of the times without a packet that were longer than `dark_after_ns`
+    dark_ns, dark_max_ns : (r,) int64, sum of its dark intervals, and the longest
     mos : (r,) float64, opinion score of the worst voice; NaN: none came, or none is rated
     video_quality : (r,) float64, indicator of the worst video; NaN as of `mos`
     """
@@ -50,6 +50,7 @@ class Endpoints:
     delays: Delays
     gap_max_ns: Int64Array
     dark_ns: Int64Array
+    dark_max_ns: Int64Array
     mos: Float64Array
     video_quality: Float64Array
 
@@ -403,6 +404,36 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DarkIntervals:
+    """The k dark intervals of all rooms, measured from packets, in order of (from, site).
+
+    A room is dark from the last packet before it has had none for longer than `dark_after`, or from
+    its joining, until it has a whole key frame that the root sends; without such, until a packet.
+
+    Attributes
+    ----------
+    site : (k,) int64, number
+    from_ns, until_ns : (k,) int64; one that is not over ends with the meeting
+    """
+
+    site: Int64Array
+    from_ns: Int64Array
+    until_ns: Int64Array
+
+    def longest_ns(self, sites: int) -> Int64Array:
+        """Return the longest of each site, (sites,); 0: none."""
+        longest = np.zeros(sites, dtype=np.int64)
+        np.maximum.at(longest, self.site, self.until_ns - self.from_ns)
+        return longest
+
+    def total_ns(self, sites: int) -> Int64Array:
+        """Return the sum of each site, (sites,)."""
+        total = np.zeros(sites, dtype=np.int64)
+        np.add.at(total, self.site, self.until_ns - self.from_ns)
+        return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
     """Everything a run measured.
 
@@ -419,6 +450,7 @@ class Measures:
         the delay of which `tier_delays` are the figures
     groups : of sites whose delays are kept together; None: each site's are kept
     span_losses : for each length of span that a requirement names, by length
+    dark : when rooms were dark
     """
 
     duration_ns: int
@@ -438,6 +470,7 @@ class Measures:
     tier_histograms: Int64Array
     groups: Groups | None
     span_losses: tuple[SpanLoss, ...]
+    dark: DarkIntervals
 
     @property
     def every_line(self) -> Lines:

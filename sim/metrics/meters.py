@@ -20,7 +20,7 @@ from sim.metrics.decided import Decided
 from sim.metrics.due import Due
 from sim.metrics.groups import groups, room_histograms, rooms_together
 from sim.metrics.histogram import own_delays
-from sim.metrics.measures import Egresses, Endpoints, Lines, Listeners, Measures
+from sim.metrics.measures import DarkIntervals, Egresses, Endpoints, Lines, Listeners, Measures
 from sim.metrics.opinion import worst_of
 from sim.metrics.span_loss import SpanLossMeter
 from sim.metrics.steady import BusyMeter, Steady
@@ -120,7 +120,13 @@ class Meters:
                 meter.pass_point(received, lost)
 
     def finish(
-        self, tally: Tally, *, packets_sent: int, turn_packets: Int64Array, pending: int
+        self,
+        tally: Tally,
+        *,
+        packets_sent: int,
+        turn_packets: Int64Array,
+        pending: int,
+        dark: Int64Array,
     ) -> Measures:
         """Check the books after the drain and return what was measured.
 
@@ -130,6 +136,7 @@ class Meters:
         packets_sent : how many packets all sources have emitted
         turn_packets : (turns,) int64, packets of each turn's first frame
         pending : packets and copies that the engine has still not decided
+        dark : (k, 3) int64, dark intervals that are over: site, from, until, ns
 
         Raises
         ------
@@ -146,7 +153,8 @@ class Meters:
             still=not self._attendance.changes,
         )
         heard = listeners(scenario, network, tally, self._attendance.counted(tally).due)
-        endpoints = self._endpoints(tally, heard)
+        dark_intervals = self._dark(tally, dark)
+        endpoints = self._endpoints(tally, heard, dark_intervals)
         conservation.check_endpoints(
             network,
             site=endpoints.site,
@@ -180,9 +188,23 @@ class Meters:
             span_losses=tuple(
                 meter.finish(*self._decided.counts(tally)) for meter in self._span_losses
             ),
+            dark=dark_intervals,
         )
 
-    def _endpoints(self, tally: Tally, heard: Listeners) -> Endpoints:
+    def _dark(self, tally: Tally, over: Int64Array) -> DarkIntervals:
+        """Return all dark intervals, those that are not over up to the meeting's end."""
+        room, end_ns = tally.room, self._scenario.duration_ns
+        since_ns = room[:, RoomCount.DARK_SINCE] - 1
+        silent = end_ns - room[:, RoomCount.LAST_NS] > self._scenario.dark_after_ns
+        since_ns = np.where((since_ns < 0) & silent, room[:, RoomCount.LAST_NS], since_ns)
+        open_ = self._attendance.present & (since_ns >= 0) & (since_ns < end_ns)
+        sites = np.flatnonzero(open_)
+        rows = np.column_stack([sites, since_ns[sites], np.full(sites.size, end_ns)])
+        rows = np.concatenate([over, rows])
+        rows = rows[np.lexsort((rows[:, 2], rows[:, 0], rows[:, 1]))]
+        return DarkIntervals(site=rows[:, 0], from_ns=rows[:, 1], until_ns=rows[:, 2])
+
+    def _endpoints(self, tally: Tally, heard: Listeners, dark: DarkIntervals) -> Endpoints:
         network, scenario = self._network, self._scenario
         site = np.flatnonzero(network.room)
         room = tally.room[site]
@@ -212,8 +234,8 @@ class Meters:
                 max_ns=room[:, RoomCount.DELAY_MAX_NS],
             ),
             gap_max_ns=np.maximum(room[:, RoomCount.GAP_MAX_NS], still_ns),
-            dark_ns=room[:, RoomCount.DARK_NS]
-            + np.where(still_ns > scenario.dark_after_ns, still_ns, 0),
+            dark_ns=dark.total_ns(len(network.sites))[site],
+            dark_max_ns=dark.longest_ns(len(network.sites))[site],
             mos=worst_of(site, heard.site, heard.mos),
             video_quality=worst_of(site, heard.site, heard.video_quality),
         )

@@ -26,7 +26,7 @@ from sim.network.tree import Network, build_network
 from sim.scenario.model import Line, Scenario
 from tests.equality.changes import changes, occasions
 from tests.equality.meetings import chances, lines, lists_of, rates_bps
-from tests.equality.rehearsal import Rehearsal, play
+from tests.equality.rehearsal import Rehearsal, play, rows
 from tests.equality.strategies import rehearsals
 
 MOST_MOVES = 12
@@ -62,20 +62,28 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
 
 
 def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple[Edit, ...]]:
-    """Return moves to a longer way just after something has come over a shorter one."""
-    everywhere = frozenset(range(len(network.sites)))
-    engine = ReferenceEngine(rehearsal.scenario, network, watch=everywhere)
+    """Return moves to a relay that something will pass that has come over the way so far."""
+    n = len(network.sites)
+    engine = ReferenceEngine(rehearsal.scenario, network, watch=frozenset(range(n)))
     for _ in play(rehearsal, engine):
         pass
-    fates = engine.fates()
-    came = (fates.fate == Fate.ARRIVED) & (fates.hop < len(network.sites))
-    found = set(zip(fates.at_ns[came].tolist(), fates.hop[came].tolist(), strict=True))
-    return [
-        (UseLine(at_ns=at_ns + 1, target=s, line=line, egress=int(network.line_egress[line])),)
-        for at_ns, s in sorted(found)
-        for line in network.lines_of(s)[1:]
-        if network.depth[network.line_parent[line]] >= network.depth[network.parent[s]]
-    ]
+    came = {
+        (hop, name): at_ns
+        for hop, name, fate, at_ns in rows(engine, rehearsal.names())
+        if fate == Fate.ARRIVED and hop < n
+    }
+    found = []
+    for (s, name), at_ns in came.items():
+        for line in network.lines_of(s)[1:]:
+            above = int(network.line_parent[line])
+            passes_ns = came.get((above, name), -1) + int(network.processing_ns[above])
+            if passes_ns > at_ns + 1 and network.room[s]:
+                egress = int(network.line_egress[line])
+                found += [
+                    (UseLine(at_ns=move_ns, target=s, line=line, egress=egress),)
+                    for move_ns in (at_ns + 1, passes_ns)
+                ]
+    return sorted(found, key=lambda edits: (edits[0].at_ns, edits[0].target))
 
 
 def _open(scenario: Scenario) -> Scenario:

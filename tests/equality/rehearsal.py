@@ -13,11 +13,16 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from sim.dataplane.edit import Edit, UseLine
 from sim.dataplane.engine import Engine
 from sim.dataplane.tally import Tally
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 from sim.media.packets import Packets
 from sim.scenario.model import FOREVER_NS, Scenario
 
 Cuts = tuple[int, ...]
 Played = tuple[Engine, Cuts]  # an engine, and where the time was cut that it played
+
+
+# What the packets of a stream are of its frames, one after the other.
+PARTS = (KEY | FIRST | LAST, FIRST | LAST, KEY | FIRST, KEY, KEY | LAST, FIRST, LAST, KEY | FIRST)
 
 
 class Dispatch(NamedTuple):
@@ -135,6 +140,7 @@ class Rehearsal:
             stream=stream,
             sequence=sequence_numbers,
             turn=turn,
+            part=np.array(PARTS)[(stream + sequence_numbers) % len(PARTS)],
         )
 
     def edits_in(self, start_ns: int, end_ns: int) -> list[Edit]:
@@ -190,5 +196,6 @@ def assert_same_run(rehearsal: Rehearsal, one: Played, other: Played, when: str)
     (first, first_cuts), (second, second_cuts) = one, other
     assert_same_tally(first.tally, second.tally, when)
     assert first.pending() == second.pending(), f"pending {when}"
+    np.testing.assert_array_equal(first.dark(), second.dark(), err_msg=f"dark {when}")
     fates = rows(first, rehearsal.names(first_cuts)), rows(second, rehearsal.names(second_cuts))
     assert fates[0] == fates[1], f"fates {when}"

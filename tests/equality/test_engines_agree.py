@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_sa
 from tests.equality.strategies import calm_rehearsals, cuttings, rehearsals
 
 FEWEST_EXAMPLES = 600  # of fewer, some encounter stays away now and then
+FEWEST_MOVING = 250
 # Histograms for each site; for groups by tier and branch, and by tier, in rows of a few sites.
 MOVING = {
     Encounter.JOINED,
@@ -67,6 +69,7 @@ def play_both(rehearsal: Rehearsal, cuts: Cuts, *, threads: int) -> tuple[Engine
             when = f"{name}, at {end_ns} ns, cuts {cuts}"
             assert_same_tally(reference.tally, engine.tally, when)
             assert reference.pending() == engine.pending(), f"pending {when}"
+            np.testing.assert_array_equal(reference.dark(), engine.dark(), err_msg=f"dark {when}")
     assert_same_run(rehearsal, (reference, cuts), (packet, cuts), f"at the end, cuts {cuts}")
     moving = any(isinstance(edit, UseLine | JoinRoom | LeaveRoom) for edit in rehearsal.edits)
     if moving or network.backups:
@@ -119,7 +122,7 @@ def test_engines_agree_while_sites_move(capsys: pytest.CaptureFixture[str]) -> N
     """Equal while rooms join and leave, sites use other lines, and relays pass on little."""
     met: Counter[Encounter] = Counter()
 
-    @settings(max_examples=max(settings().max_examples, FEWEST_EXAMPLES))
+    @settings(max_examples=max(settings().max_examples, FEWEST_MOVING))
     @given(data=st.data(), rehearsal=moving_rehearsals())
     def agree(data: st.DataObject, rehearsal: Rehearsal) -> None:
         cuts = data.draw(cuttings(rehearsal.scenario.duration_ns), label="cuts")
@@ -160,6 +163,7 @@ def test_lines_abreast_agree(capsys: pytest.CaptureFixture[str]) -> None:
             when = f"at {end_ns} ns, cuts {cuts}"
             assert_same_tally(reference.tally, packet.tally, when)
             assert reference.pending() == packet.pending(), f"pending {when}"
+            np.testing.assert_array_equal(reference.dark(), packet.dark(), err_msg=f"dark {when}")
         met.update(packet.met_abreast())
 
     agree()

@@ -177,6 +177,7 @@ def stream(
     meeting: str = "",
     precedence: int = 0,
     playout_ns: int = 0,
+    key_every: int = 0,
 ) -> Stream:
     """Return a stream of the origins; rehearsals say packet by packet what they send."""
     return Stream(
@@ -195,7 +196,7 @@ def stream(
         frames_per_span=1,
         frame_bytes=1,
         key_bytes=1,
-        key_every=0,
+        key_every=key_every,
         size_scale=0.0,
         packet_bytes=1,
         overhead_bytes=0,

@@ -142,6 +142,7 @@ def finish(meters: Meters, meeting: Meeting) -> Measures:
         packets_sent=len(meeting.sent),
         turn_packets=meeting.turn_packets,
         pending=0,
+        dark=np.array(meeting.dark, dtype=np.int64).reshape(-1, 3),
     )
 
 

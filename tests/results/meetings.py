@@ -295,6 +295,7 @@ class Meeting:
         self.dead_lines: set[int] = set()
         self.sent: list[tuple[int, int, int, int, int, int]] = []
         self.log: list[tuple[int, int, int, int]] = []
+        self.dark: list[tuple[int, int, int]] = []
         self._sequences: dict[tuple[int, int], int] = {}
         self._dice = random.Random(seed)
         self._loss = loss
@@ -468,7 +469,9 @@ class Meeting:
         room[RoomCount.DELAY_SUM_NS] += delay_ns
         room[RoomCount.DELAY_MAX_NS] = max(room[RoomCount.DELAY_MAX_NS], delay_ns)
         room[RoomCount.GAP_MAX_NS] = max(room[RoomCount.GAP_MAX_NS], gap_ns)
-        room[RoomCount.DARK_NS] += gap_ns if gap_ns > self.scenario.dark_after_ns else 0
+        if gap_ns > self.scenario.dark_after_ns:
+            room[RoomCount.DARK_NS] += gap_ns
+            self.dark.append((s, at_ns - gap_ns, at_ns))
         room[RoomCount.LAST_NS] = at_ns
         self.tally.room_delay[self._group[s], bucket(delay_ns)] += 1
         self._listen(s, number, at_ns)

@@ -92,6 +92,7 @@ class Ran:
             packets_sent=len(self.sent),
             turn_packets=turn_packets,
             pending=engine.pending(),
+            dark=engine.dark(),
         )
         log = engine.fates()
         self.traces = [assemble(network, watch.finish(), log) for watch in watches]

@@ -47,7 +47,11 @@ def measured(rehearsal, cuts):
         packets_sent += len(packets)
         turn_packets += np.bincount(packets.turn[packets.turn >= 0], minlength=turn_packets.size)
     measures = meters.finish(
-        engine.tally, packets_sent=packets_sent, turn_packets=turn_packets, pending=0
+        engine.tally,
+        packets_sent=packets_sent,
+        turn_packets=turn_packets,
+        pending=0,
+        dark=engine.dark(),
     )
     return network, measures, engine.fates()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from sim.compiled import entry, inner
 from sim.dataplane.kernels.arrays import Abreast
-from sim.dataplane.kernels.arrival import NO_ROOM, ask_for_counts, count_room
+from sim.dataplane.kernels.arrival import NO_ROOM, ROOM_DARK_SINCE, ask_for_counts, count_room
 from sim.dataplane.kernels.board import (
     CARRIED,
     GAP,
@@ -82,7 +82,7 @@ def go_down_abreast(
             break
         # What comes earlier in preorder is replayed already.
         later = tree.place[child] >= tree.place[s] and tree.chunk[child] == tree.chunk[s]
-        if not later or child_at(e, i, tree) < 0:
+        if not later or child_at(e, i, tree) < 0 or counts.room[child, ROOM_DARK_SINCE] > 0:
             continue
         if not lines.replayed[child] and undisturbed(child, tree, lines, changes):
             set_field(SITE, lanes, child, board)
@@ -117,7 +117,7 @@ def go_down_abreast(
         count_room(
             counts.room[child], packets, field_of(SIZE_SUM, lane, board), total_ns, longest_ns
         )
-        watch_lane(lane, first, rows, end_ns, tree, lines, counts, bench)
+        watch_lane(lane, first, rows, end_ns, tree, lines, flow, counts, bench)
     leave(lanes, 0, start_ns, end_ns, lines, counts, board)
     carry_out(lanes, first, first_open, rows, 0, end_ns, tree, lines, flow, bench)
     bench.met[LINES] += lanes

@@ -93,6 +93,8 @@ class Tree(NamedTuple):
     gates: Gates
     precedence: Int64s  # (streams,)
     lowest: int  # the largest precedence number of any stream
+    shows: Bools  # (streams,) whether a dark room is lit again by a whole key frame of it
+    pictures: Bools  # (1,) whether any does; else any packet lights a room
     passes: Bools  # (rows, streams) which streams a relay passes on; row 0: all
     playout_ns: Int64s  # (streams,) FOREVER_NS where freezes are not measured
     most_others: int  # packets of others in any one memory
@@ -276,7 +278,8 @@ class Bench(NamedTuple):
     old: Int64s  # (rows, ROW_FIELDS) carried into this span
     new: Int64s  # (rows, ROW_FIELDS) carried out of it
     log: Int64s  # (rows, 4): hop, packet's number, fate, at_ns
-    used: Int64s  # (3,): rows used of `new`, of `log` and of `runs`
+    dark: Int64s  # (rows, 3): site, from, until: dark intervals that were over in the span
+    used: Int64s  # (4,): rows used of `new`, of `log`, of `runs` and of `dark`
     met: Int64s  # (len(Abreast),): what lines abreast have met so far
     inbox: Int64s  # (capacity, 2): packet, at_ns; what a relay passes on
     spare: Int64s  # (capacity, 2): room to merge in

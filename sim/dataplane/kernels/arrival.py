@@ -19,6 +19,7 @@ from sim.dataplane.tally import (
     StreamCount,
     TurnCount,
 )
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 
 DELIVERED = int(LineCount.DELIVERED)
 DELIVERED_BYTES = int(LineCount.DELIVERED_BYTES)
@@ -36,6 +37,7 @@ ROOM_GAP_MAX_NS = int(RoomCount.GAP_MAX_NS)
 ROOM_DARK_NS = int(RoomCount.DARK_NS)
 ROOM_DUPLICATES = int(RoomCount.DUPLICATES)
 ROOM_ABSENT = int(RoomCount.ABSENT)
+ROOM_DARK_SINCE = int(RoomCount.DARK_SINCE)
 
 HEARD = int(StreamCount.RECEIVED)
 HEARD_DELAY_SUM_NS = int(StreamCount.DELAY_SUM_NS)
@@ -50,6 +52,7 @@ LOSS_RUNS = int(StreamCount.LOSS_RUNS)
 LOSS_RUN_PACKETS = int(StreamCount.LOSS_RUN_PACKETS)
 NEXT_SEQUENCE = int(StreamCount.NEXT_SEQUENCE)
 LAST_ORIGIN = int(StreamCount.LAST_ORIGIN)
+KEY_NEXT = int(StreamCount.KEY_NEXT)
 
 TURN_FIRST_NS = int(TurnCount.FIRST_NS)
 TURN_PACKETS = int(TurnCount.PACKETS)
@@ -179,7 +182,7 @@ def meet_room(s, first, arrived, fate, tree, flow, counts, bench):
         received = arrived - first - duplicates
         count_room(counts.room[s], received, size_bytes, total_ns, longest_ns)
         counts.room[s, ROOM_DUPLICATES] += duplicates
-        watch_room(counts.room[s], first, arrived, duplicates, tree, bench)
+        watch_room(s, first, arrived, duplicates, tree, flow, counts, bench)
         if flow.turns_begin:
             hear_turns(counts.turn[s], first, arrived, duplicates, flow, bench)
     elif fate == FATE_ROOM_ABSENT:
@@ -263,32 +266,78 @@ def count_room(room, packets, size_bytes, total_ns, longest_ns):
     room[ROOM_DELAY_MAX_NS] = max(room[ROOM_DELAY_MAX_NS], longest_ns)
 
 
-@inner
-def watch_room(room, first, arrived, duplicates, tree, bench):
-    """Bring a room's longest wait and its dark time up to date, with arrivals in order of time."""
-    last_ns, gap_max_ns, dark_ns = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], 0
-    for i in range(first, arrived):
-        if duplicates and bench.offered_ns[unsigned(i)] == CAME_BEFORE:
-            continue
-        gap_ns = bench.arrival_ns[unsigned(i)] - last_ns
-        gap_max_ns = max(gap_max_ns, gap_ns)
-        if gap_ns > tree.dark_after_ns:
-            dark_ns += gap_ns
-        last_ns = bench.arrival_ns[unsigned(i)]
-    room[ROOM_LAST_NS] = last_ns
-    room[ROOM_GAP_MAX_NS] = gap_max_ns
-    room[ROOM_DARK_NS] += dark_ns
+@kernel
+def darken(s, since_ns, tree, counts):
+    """Have the room of `s` be dark from an instant on, until it is shown a whole key frame."""
+    counts.room[s, ROOM_DARK_SINCE] = since_ns + 1
+    for stream in range(tree.shows.size):
+        counts.stream[s, stream, KEY_NEXT] = 0
 
 
 @kernel
-def attend(s, at_ns, joins, tree, counts):
-    """Have the room of `s` begin to wait as it joins, or cease as it leaves."""
+def lighten(s, at_ns, counts, bench):
+    """Have the room of `s` be dark no longer, and write down how long it was."""
+    since_ns = counts.room[s, ROOM_DARK_SINCE] - 1
+    counts.room[s, ROOM_DARK_SINCE] = 0
+    counts.room[s, ROOM_DARK_NS] += at_ns - since_ns
+    row = bench.used[3]
+    bench.dark[row, 0], bench.dark[row, 1], bench.dark[row, 2] = s, since_ns, at_ns
+    bench.used[3] = row + 1
+
+
+@kernel
+def shows(s, packet, tree, flow, counts):
+    """Say whether a dark room can show something again with a packet: a key frame is whole.
+
+    Its packets come one after the other, or something is missing.
+    """
+    if not tree.pictures[0]:
+        return True
+    stream = flow.stream[packet]
+    if not tree.shows[stream] or flow.origin[packet] != 0:
+        return False
+    heard, part, number = counts.stream[s, stream], flow.part[packet], flow.sequence[packet]
+    whole_so_far = part & FIRST or heard[KEY_NEXT] == number + 1
+    heard[KEY_NEXT] = number + 2 if part & KEY and whole_so_far else 0
+    return heard[KEY_NEXT] > 0 and part & LAST > 0
+
+
+@inner
+def watch_room(s, first, arrived, duplicates, tree, flow, counts, bench):
+    """Bring a room's longest wait and its dark time up to date, with arrivals in order of time."""
     room = counts.room[s]
-    if not joins:
+    last_ns, gap_max_ns, dark = room[ROOM_LAST_NS], room[ROOM_GAP_MAX_NS], room[ROOM_DARK_SINCE] > 0
+    for i in range(first, arrived):
+        if duplicates and bench.offered_ns[unsigned(i)] == CAME_BEFORE:
+            continue
+        arrival_ns = bench.arrival_ns[unsigned(i)]
+        gap_ns = arrival_ns - last_ns
+        gap_max_ns = max(gap_max_ns, gap_ns)
+        if gap_ns > tree.dark_after_ns and not dark:
+            darken(s, last_ns, tree, counts)
+            dark = True
+        if dark and shows(s, bench.packet[unsigned(i)], tree, flow, counts):
+            lighten(s, arrival_ns, counts, bench)
+            dark = False
+        last_ns = arrival_ns
+    room[ROOM_LAST_NS] = last_ns
+    room[ROOM_GAP_MAX_NS] = gap_max_ns
+
+
+@kernel
+def attend(s, at_ns, joins, tree, counts, bench):
+    """Have the room of `s` begin to wait as it joins, in the dark, or cease as it leaves."""
+    room = counts.room[s]
+    if joins:
+        if tree.pictures[0]:
+            darken(s, at_ns, tree, counts)
+    else:
         gap_ns = at_ns - room[ROOM_LAST_NS]
         room[ROOM_GAP_MAX_NS] = max(room[ROOM_GAP_MAX_NS], gap_ns)
-        if gap_ns > tree.dark_after_ns:
-            room[ROOM_DARK_NS] += gap_ns
+        if room[ROOM_DARK_SINCE] == 0 and gap_ns > tree.dark_after_ns:
+            darken(s, room[ROOM_LAST_NS], tree, counts)
+        if room[ROOM_DARK_SINCE] > 0:
+            lighten(s, at_ns, counts, bench)
     room[ROOM_LAST_NS] = at_ns
     for stream in range(tree.down.size):
         if tree.goes_down[stream]:

@@ -401,7 +401,7 @@ def count_delays_up(lanes, first, rows, offset, tree, counts, board):
 
 
 @inner
-def watch_lane(lane, first, rows, end_ns, tree, lines, counts, bench):
+def watch_lane(lane, first, rows, end_ns, tree, lines, flow, counts, bench):
     """Bring the longest wait and the dark time of a lane's room up to date."""
     board = bench.board
     s = field_of(SITE, lane, board)
@@ -419,7 +419,9 @@ def watch_lane(lane, first, rows, end_ns, tree, lines, counts, bench):
         arrival_ns, place = board.cells[cell(row, ARRIVES) + unsigned(lane)], arrived
         while place > 0 and bench.arrival_ns[place - 1] > arrival_ns:
             bench.arrival_ns[place] = bench.arrival_ns[place - 1]
+            bench.packet[place] = bench.packet[place - 1]
             place -= 1
         bench.arrival_ns[place] = arrival_ns
+        bench.packet[place] = packet_at(row, lane, first, s, 0, tree, lines, bench)
         arrived += 1
-    watch_room(room, 0, arrived, 0, tree, bench)
+    watch_room(s, 0, arrived, 0, tree, flow, counts, bench)

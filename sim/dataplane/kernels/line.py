@@ -87,7 +87,7 @@ def change_line(d, c, first, count, tree, lines, chains, tables, flow, changes, 
     else:
         change_room(d, kind, changes.a[c], lines)
         if kind in (ROOM_JOINED, ROOM_LEFT) and not tree.rises[d]:
-            attend(d, at_ns, kind == ROOM_JOINED, tree, counts)
+            attend(d, at_ns, kind == ROOM_JOINED, tree, counts, bench)
     return count
 
 

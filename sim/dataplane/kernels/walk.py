@@ -10,6 +10,9 @@ from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
 from sim.dataplane.kernels.relay import carry_relay, refuse_orphans
 from sim.dataplane.kernels.up import gather, hear_ended
+from sim.lanes import LANES
+
+DRAINED_NS = 2**50  # by then nothing is under way
 
 
 @kernel
@@ -60,7 +63,7 @@ def reach_root(end_ns, tree, lines, ups, flow, changes, counts, bench):
         if c < last:
             change_room(0, changes.kind[c], changes.a[c], lines)
             if changes.kind[c] in (ROOM_JOINED, ROOM_LEFT):
-                attend(0, to_ns, changes.kind[c] == ROOM_JOINED, tree, counts)
+                attend(0, to_ns, changes.kind[c] == ROOM_JOINED, tree, counts, bench)
     return rows
 
 
@@ -90,6 +93,12 @@ def walk_down(
         for e in range(first_egress, last_egress):
             fates += tree.child_first[e + 1] - tree.child_first[e]
         if bench.log.shape[0] and bench.used[1] + capacity * fates > bench.log.shape[0]:
+            return position
+        # A room can be dark so often in a span, in each of the lanes, and once more as it leaves.
+        dark = min(end_ns - start_ns, DRAINED_NS) // (tree.dark_after_ns + 1) + 2
+        dark = LANES * min(dark, bench.packet.size + bench.board.packet.size + 2)
+        changed = line_changes.first[s + 1] - line_changes.first[s]
+        if bench.used[3] + dark + changed > bench.dark.shape[0]:
             return position
         if undisturbed(s, tree, lines, line_changes):
             lanes = go_down_abreast(

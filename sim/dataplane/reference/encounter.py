@@ -74,6 +74,7 @@ class Encounter(StrEnum):
     MOVED = "a site uses another line"
     LINE_NOT_IN_USE = "a packet reaches a line that is not in use"
     CAME_AGAIN = "a packet comes to a room once more, or after what follows it"
+    LIT_BY_KEY_FRAME = "a dark room is shown a whole key frame"
     NOT_PASSED_ON = "a living relay does not pass on a packet's stream"
 
     WITHHELD = "no copy is made for the speaker"

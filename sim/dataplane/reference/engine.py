@@ -37,6 +37,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from simpy.events import ProcessGenerator
 
 from sim.dataplane.edit import (
@@ -131,6 +133,11 @@ class ReferenceEngine:
             + sum(egress.pending() for egress in self._tree.egresses)
             + sum(direction.pending() for direction in self._tree.directions.values())
         )
+
+    def dark(self) -> NDArray[np.int64]:
+        """Return the dark intervals of rooms that are over, as (k, 3): site, from, until, ns."""
+        intervals = sorted(self._ledger.dark, key=lambda each: (each[1], each[0], each[2]))
+        return np.array(intervals, dtype=np.int64).reshape(-1, 3)
 
     def fates(self) -> FateLog:
         """Return what was decided so far on the lines and in the rooms of the watched sites."""

@@ -50,6 +50,7 @@ class Ledger:
     root_hop : n, the hop on which what the root's own room says ends
     parent : of each site by number, as they hang now; -1 of the root
     tally : what was counted so far
+    dark : (site, from_ns, until_ns) of each dark interval of a room that is over
     encounters : how often the run met each Encounter
     """
 
@@ -66,6 +67,7 @@ class Ledger:
         self._tier = network.tier.tolist()
         self.parent: list[int] = network.parent.tolist()
         self._egress_site = network.egress_site.tolist()
+        self.dark: list[tuple[int, int, int]] = []
         self._watch = watch
         self._fates: list[tuple[int, int, int, int]] = []
 

@@ -11,7 +11,9 @@ from sim.dataplane.reference.ledger import Ledger
 from sim.dataplane.reference.listener import listen, miss
 from sim.dataplane.reference.packet import BackgroundPacket, Packet
 from sim.dataplane.reference.relay import LiveRelay
+from sim.dataplane.reference.way import ROOT
 from sim.dataplane.tally import Fate, RoomCount, StreamCount, TurnCount, bucket
+from sim.media.kernels.arrays import FIRST, KEY, LAST
 from sim.scenario.model import Stream
 
 
@@ -39,7 +41,9 @@ class LiveRoom:
         relay: LiveRelay | None,
         streams: Sequence[Stream],
         dark_after_ns: int,
+        pictures: frozenset[int],
     ) -> None:
+        """Take the streams of which a whole key frame lights a dark room, by number."""
         self.alive = True
         self.present = True
         self.doorway = Doorway(
@@ -59,6 +63,7 @@ class LiveRoom:
         self._relay = relay
         self._streams = streams
         self._dark_after_ns = dark_after_ns
+        self._pictures = pictures
 
     def fail(self) -> None:
         """Die: lose what comes, and what it should send."""
@@ -71,12 +76,16 @@ class LiveRoom:
     def join(self) -> None:
         """Take part from now on, and begin to wait."""
         self.present = True
+        if self._pictures:
+            self._darken(self._clock.now_ns)
         self._begin()
 
     def leave(self) -> None:
         """Take part no longer, and cease to wait."""
         self.present = False
         self._wait()
+        if self._dark():
+            self._lighten()
         self._begin()
 
     def _begin(self) -> None:
@@ -90,8 +99,40 @@ class LiveRoom:
         count = self._count
         gap_ns = self._clock.now_ns - int(count[RoomCount.LAST_NS])
         count[RoomCount.GAP_MAX_NS] = max(count[RoomCount.GAP_MAX_NS], gap_ns)
-        if gap_ns > self._dark_after_ns:
-            count[RoomCount.DARK_NS] += gap_ns
+        if gap_ns > self._dark_after_ns and not self._dark():
+            self._darken(int(count[RoomCount.LAST_NS]))
+
+    def _dark(self) -> bool:
+        return bool(self._count[RoomCount.DARK_SINCE] > 0)
+
+    def _darken(self, since_ns: int) -> None:
+        """Be dark from an instant on, until a whole key frame is shown."""
+        self._count[RoomCount.DARK_SINCE] = since_ns + 1
+        self._stream_counts[:, StreamCount.KEY_NEXT] = 0
+
+    def _lighten(self) -> None:
+        """Be dark no longer."""
+        since_ns = int(self._count[RoomCount.DARK_SINCE]) - 1
+        self._count[RoomCount.DARK_SINCE] = 0
+        self._count[RoomCount.DARK_NS] += self._clock.now_ns - since_ns
+        self._ledger.dark.append((self._site, since_ns, self._clock.now_ns))
+
+    def _shows(self, packet: Packet) -> bool:
+        """Return whether something can be shown again: a key frame from the root is whole.
+
+        Without key frames from there any packet does.
+        """
+        if not self._pictures:
+            return True
+        if packet.stream not in self._pictures or packet.origin != ROOT:
+            return False
+        heard = self._stream_counts[packet.stream]
+        begins, ends = packet.part & FIRST > 0, packet.part & LAST > 0
+        goes_on = heard[StreamCount.KEY_NEXT] == packet.sequence + 1
+        whole_so_far = packet.part & KEY > 0 and (begins or goes_on)
+        heard[StreamCount.KEY_NEXT] = packet.sequence + 2 if whole_so_far else 0
+        self._ledger.encounters[Encounter.LIT_BY_KEY_FRAME] += bool(whole_so_far and ends)
+        return bool(whole_so_far and ends)
 
     def _enter(self, packet: Packet) -> None:
         """Show a packet that reaches the site now, or lose it."""
@@ -128,6 +169,8 @@ class LiveRoom:
         self._delay[bucket(delay_ns)] += 1
         self._wait()
         count[RoomCount.LAST_NS] = now_ns
+        if self._dark() and self._shows(packet):
+            self._lighten()
         heard = self._stream_counts[packet.stream]
         miss(
             heard,

@@ -21,7 +21,7 @@ from sim.dataplane.reference.relay import LiveRelay
 from sim.dataplane.reference.room import LiveRoom
 from sim.dataplane.reference.site import LiveSite
 from sim.network.tree import Network
-from sim.scenario.model import Background, Scenario
+from sim.scenario.model import Background, Scenario, Stream
 
 ROOT = 0
 
@@ -192,6 +192,7 @@ class LiveTree:
                 relay=relay,
                 streams=streams,
                 dark_after_ns=self._scenario.dark_after_ns,
+                pictures=pictures(streams, root=network.sites[ROOT].id),
             )
         return LiveSite(
             self._clock,
@@ -226,6 +227,15 @@ class LiveTree:
 
     def _come_up(self, above: int, hop: int, packet: Packet) -> None:
         self.sites[above].come_up(packet, hop)
+
+
+def pictures(streams: Sequence[Stream], *, root: str) -> frozenset[int]:
+    """Return the streams that the root sends down and that have key frames, by number."""
+    return frozenset(
+        number
+        for number, stream in enumerate(streams)
+        if stream.direction == "down" and stream.key_every and root in stream.origins
+    )
 
 
 def _tie_down(relay: int) -> Encounter:
