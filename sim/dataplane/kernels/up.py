@@ -192,7 +192,8 @@ def end_or_pass(s, arrived, tree, lines, ups, flow, changes, counts, bench):
     # Of the stretch of one origin and lag that ends here and is not counted yet.
     first, origin, lag_ns = 0, np.int64(-1), 0
     looked_at = arrived
-    if tree.ends_next[s] and alive and c == last and arrived and not tree.mixed[0]:
+    mixed = tree.mixed[0] and not tree.ends_next[s]
+    if tree.ends_next[s] and alive and c == last and arrived:
         looked_at, origin = 0, s
     for i in range(looked_at):
         packet, at_ns = bench.packet[unsigned(i)], bench.arrival_ns[unsigned(i)]
@@ -206,7 +207,7 @@ def end_or_pass(s, arrived, tree, lines, ups, flow, changes, counts, bench):
         composed_ns = 0
         if tree.composite[stream]:
             composed_ns = tree.transcoding_ns[flow.origin[packet]]
-        if heard and tree.mixed[0]:
+        if heard and mixed:
             # It may be heard only in order of time with what comes over the relay's other children.
             runs[used, PACKET], runs[used, AT] = ~packet, at_ns
             used += 1

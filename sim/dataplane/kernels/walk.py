@@ -5,7 +5,13 @@ from __future__ import annotations
 from sim.compiled import entry, kernel
 from sim.dataplane.kernels.abreast import CROWDED, go_down_abreast, undisturbed
 from sim.dataplane.kernels.arrays import ROOM_JOINED, ROOM_LEFT
-from sim.dataplane.kernels.arrival import NO_ROOM, attend, enter_room, room_fate
+from sim.dataplane.kernels.arrival import (
+    NO_ROOM,
+    ROOM_DARK_SINCE,
+    attend,
+    enter_room,
+    room_fate,
+)
 from sim.dataplane.kernels.line import carry_line, change_room
 from sim.dataplane.kernels.merge import AT, PACKET, merge_pair
 from sim.dataplane.kernels.relay import carry_relay, refuse_orphans
@@ -100,7 +106,8 @@ def walk_down(
         changed = line_changes.first[s + 1] - line_changes.first[s]
         if bench.used[3] + dark + changed > bench.dark.shape[0]:
             return position
-        if undisturbed(s, tree, lines, line_changes):
+        # A dark room looks at each packet.
+        if counts.room[s, ROOM_DARK_SINCE] == 0 and undisturbed(s, tree, lines, line_changes):
             lanes = go_down_abreast(
                 s, start_ns, end_ns, tree, lines, chains, tables, flow, line_changes,
                 copies, counts, bench,
