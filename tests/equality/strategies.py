@@ -45,7 +45,9 @@ def calm_rehearsals(draw: st.DrawFn) -> Rehearsal:
     """
     rehearsal = draw(rehearsals())
     scenario = rehearsal.scenario
-    lines = [replace(line, down=_calm(line.down), up=_calm(line.up)) for line in scenario.lines]
+    lines = [
+        replace(line, down=calm_port(line.down), up=calm_port(line.up)) for line in scenario.lines
+    ]
     calmer = replace(rehearsal, scenario=replace(scenario, lines=tuple(lines)))
     if draw(st.booleans()):
         calmer = replace(calmer, scenario=_quiet(calmer.scenario), edits=())
@@ -59,7 +61,8 @@ def calm_rehearsals(draw: st.DrawFn) -> Rehearsal:
     return replace(calmer, packets=tuple(packet for packet in sent for _ in range(burst)))
 
 
-def _calm(port: Direction) -> Direction:
+def calm_port(port: Direction) -> Direction:
+    """Return a direction without policer and without packets of others."""
     background = port.background
     if background is not None and background.kind != "steady":
         background = None
