@@ -73,16 +73,19 @@ def assert_balanced(network: Network, engine: Engine) -> None:
     assert (
         line[:, LineCount.OFFERED] == line[:, [LineCount.DELIVERED, *LOST_ON_LINE]].sum(axis=1)
     ).all()
-    downs = np.array([network.down(line) for line in network.child_line.tolist()], dtype=np.int64)
-    egress = np.repeat(np.arange(len(network.egresses)), np.diff(network.child_first))
-    told = np.zeros((len(network.egresses), 3), dtype=np.int64)
+    # The servers of a pool may feed the same lines, so relays are looked at as a whole.
+    n = len(network.sites)
+    downs = np.array([network.down(line) for line in range(network.line_site.size)])
     columns = [LineCount.OFFERED, LineCount.COPY_LOST_OUTAGE, LineCount.COPY_LOST_QUEUE]
-    np.add.at(told, egress, line[downs][:, columns])
-    counted = tally.egress[:, [EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]]
-    np.testing.assert_array_equal(told[:, 1:], counted)
-    np.testing.assert_array_equal(told.sum(axis=1), tally.egress[:, EgressCount.OFFERED])
-    came = np.zeros(len(network.sites), dtype=np.int64)
-    np.add.at(came, network.children, line[downs, LineCount.DELIVERED])
+    told = np.zeros((n, len(columns)), dtype=np.int64)
+    np.add.at(told, network.line_parent[1:], line[downs[1:]][:, columns])
+    counted = np.zeros((n, 3), dtype=np.int64)
+    columns = [EgressCount.OFFERED, EgressCount.LOST_OUTAGE, EgressCount.LOST_QUEUE]
+    np.add.at(counted, network.egress_site, tally.egress[:, columns])
+    np.testing.assert_array_equal(told[:, 1:], counted[:, 1:])
+    np.testing.assert_array_equal(told.sum(axis=1), counted[:, 0])
+    came = np.zeros(n, dtype=np.int64)
+    np.add.at(came, network.line_site, line[downs, LineCount.DELIVERED])
     leaves = ~network.relay & network.room
     fates = [
         RoomCount.RECEIVED,

@@ -24,6 +24,7 @@ from sim.dataplane.reference.engine import ReferenceEngine
 from sim.dataplane.tally import Fate
 from sim.network.tree import Network, build_network
 from sim.scenario.model import Line, Scenario
+from tests.control.pools import pool
 from tests.equality.changes import changes, occasions
 from tests.equality.meetings import chances, lines, lists_of, rates_bps
 from tests.equality.rehearsal import Rehearsal, play, rows
@@ -94,10 +95,24 @@ def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple
 
 
 def _open(scenario: Scenario) -> Scenario:
-    """Return the scenario with relays that pass everything on."""
+    """Return the scenario with relays that pass everything on.
+
+    Every other one with one interface for all is a pool of two such servers.
+    """
     relays = [
         replace(relay, mode="forward", transcoding_ns=0, select=0, ports=0)
         for relay in scenario.relays
+    ]
+    relays = [
+        replace(
+            relay,
+            egresses=(replace(one, server="1"), replace(one, server="2")),
+            pool=pool(policy="round robin"),
+        )
+        if number % 2 and not one.carrier and one.rate_bps
+        else relay
+        for number, relay in enumerate(relays)
+        for one in relay.egresses[:1]
     ]
     streams = [replace(stream, composite=False) for stream in scenario.streams]
     return replace(scenario, relays=tuple(relays), streams=tuple(streams))
@@ -153,7 +168,13 @@ def _uses(draw: st.DrawFn, at_ns: int, site: int, own: list[int], network: Netwo
     """Draw a move to any of the site's lines, and often one on, or back, soon after."""
     edits = []
     for line in draw(st.lists(st.sampled_from(own), min_size=1, max_size=3)):
-        egress = int(network.line_egress[line])
+        above = int(network.line_parent[line])
+        feeding = [
+            e
+            for e in range(*network.site_egress_first[above : above + 2].tolist())
+            if line in network.child_line[network.child_first[e] : network.child_first[e + 1]]
+        ]
+        egress = draw(st.sampled_from(feeding))
         edits.append(UseLine(at_ns=at_ns, target=site, line=line, egress=egress))
         at_ns += draw(st.integers(1, 10))
     return edits
