@@ -25,7 +25,7 @@ from sim.dataplane.tally import bucket, bucket_edges_ns
 from sim.language.language import ENGLISH, Language
 from sim.metrics.measures import CAUSES, Course
 from sim.metrics.meters import Meters
-from sim.plots import capacity, charts, delay, style, timeline
+from sim.plots import capacity, charts, course, delay, style
 from sim.plots.names import Chart
 from sim.results.files import write
 from sim.results.stored import read_run
@@ -305,7 +305,7 @@ def _lost_share(row):
 
 def test_faults_and_speakers_are_marked_while_they_last(talk_stored, talk_results):
     assert [
-        (mark.number, mark.label, mark.start_s, mark.end_s) for mark in timeline.marks(talk_stored)
+        (mark.number, mark.label, mark.start_s, mark.end_s) for mark in course.marks(talk_stored)
     ] == [
         (1, "fail site/794", 3.0, 6.0),
         (2, "degrade line/76900", 8.0, np.inf),
