@@ -121,16 +121,30 @@ def course(stored: Stored) -> Course:
 
 
 def panels(
-    figure: Figure, what: Course, heights_in: Sequence[float], language: Language
+    figure: Figure,
+    what: Course,
+    heights_in: Sequence[float],
+    language: Language,
+    *,
+    apart_in: Sequence[float] = (),
 ) -> list[Axes]:
-    """Return axes below each other over the meeting's time, below who has the floor."""
+    """Return axes below each other over the meeting's time, below who has the floor.
+
+    Those of `apart_in` come last, and have a horizontal axis of their own.
+    """
     heights = [*([FLOOR_IN] if what.turns else []), *heights_in]
-    rows = np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
+    rows = np.atleast_1d(
+        figure.subplots(len(heights) + len(apart_in), 1, height_ratios=[*heights, *apart_in])
+    )
     axes: list[Axes] = rows.tolist()
+    lowest = axes[len(heights) - 1]
+    for each in axes[: len(heights) - 1]:
+        each.sharex(lowest)
+        each.tick_params(labelbottom=False)
     if what.turns:
         _draw_floor(axes.pop(0), what, language)
-    time_axis(axes[-1], what, language)
-    axes[-1].set_xlim(0, what.width)
+    time_axis(lowest, what, language)
+    lowest.set_xlim(0, what.width)
     return axes
 
 
