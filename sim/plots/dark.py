@@ -26,13 +26,13 @@ from sim.results.stored_columns import DARK_CAUSES
 
 Float64Array = NDArray[np.float64]
 NS_PER_MS = 10**6
-BINS = 720
+BINS = 480
 _PANEL_IN = 3.4
 _ZOOM_BELOW = 0.25  # of the meeting's length, from which nothing is shown more closely
 # From the bottom up: what lasts lies at the foot.
 STACK = (
-    "unwatched",
     "no_backup",
+    "unwatched",
     "refused",
     "detecting",
     "holding",
@@ -44,13 +44,13 @@ STACK = (
 COLOURS = {
     "detecting": style.BLUE,
     "holding": style.SKY,
-    "signalling": style.YELLOW,
+    "signalling": style.ORANGE,
     "refused": style.VERMILION,
     "no_backup": style.BLACK,
     "unwatched": "#999999",
     "key_frame": style.GREEN,
     "joining": style.PURPLE,
-    "loss": style.ORANGE,
+    "loss": style.YELLOW,
 }
 HATCHES = {
     "detecting": "",
@@ -136,14 +136,13 @@ def draw(stored: Stored, language: Language) -> Figure | None:
     counted = steps(found, len(DARK_CAUSES))
     strip = course.FLOOR_IN if what.turns else 0.0
     apart_in = [] if close is None else [_PANEL_IN]
-    figure = style.figure(2.2 + _PANEL_IN + sum(apart_in) + strip + 0.2 * (what.named + 1))
+    figure = style.figure(2.6 + _PANEL_IN + sum(apart_in) + strip + 0.2 * (what.named + 1))
     style.title(figure, language.say("Dark rooms, and why – {scenario}", scenario=stored.scenario))
     whole, *closely = course.panels(figure, what, [_PANEL_IN], language, apart_in=apart_in)
     shown = [cause for cause in STACK if (found.kind == DARK_CAUSES.index(cause)).any()]
     _draw_stack(whole, counted, bins(0.0, stored.duration_ms, BINS), shown, what)
     course.number(whole, what)
     _finish(whole, language)
-    _say_peak(whole, counted, language)
     if close is not None:
         _draw_closely(closely[0], counted, close, shown, what, language)
         whole.axvspan(
@@ -154,7 +153,7 @@ def draw(stored: Stored, language: Language) -> Figure | None:
             linewidth=0.8,
             linestyle="--",
         )
-    _legend(whole, found, shown, language)
+    _legend(whole, found, counted, shown, language)
     course.write_key(figure, what, language)
     return figure
 
@@ -211,31 +210,16 @@ def _finish(axes: Axes, language: Language) -> None:
     style.grid(axes, "y")
 
 
-def _say_peak(axes: Axes, counted: Steps, language: Language) -> None:
-    """Say how many were dark at the worst instant, and when."""
-    total = counted.counts.sum(axis=1)
-    worst = int(np.argmax(total))
-    at = language.figure(clock(max(round(float(counted.at_ms[worst]) * NS_PER_MS), 0)))
-    axes.set_title(
-        language.say_count(
-            int(total[worst]),
-            "at most {n} room at once, at {time}",
-            "at most {n} rooms at once, at {time}",
-            time=at,
-        ),
-        loc="right",
-        fontsize=9,
-    )
-
-
-def _legend(axes: Axes, found: Spans, shown: Sequence[str], language: Language) -> None:
-    """Name the causes, with their part of all the time that rooms were dark."""
+def _legend(
+    axes: Axes, found: Spans, counted: Steps, shown: Sequence[str], language: Language
+) -> None:
+    """Name the causes, with their part of all the time that rooms were dark, and say the peak."""
     lasted_ms = np.bincount(
         found.kind, weights=found.ends_ms - found.begins_ms, minlength=len(DARK_CAUSES)
     )
     shares = dict(zip(DARK_CAUSES, (lasted_ms / lasted_ms.sum()).tolist(), strict=True))
     names = cause_names(language)
-    axes.figure.legend(
+    axes.legend(
         handles=[
             Patch(
                 facecolor=COLOURS[cause],
@@ -247,12 +231,26 @@ def _legend(axes: Axes, found: Spans, shown: Sequence[str], language: Language) 
             for cause in DARK_CAUSES
             if cause in shown
         ],
-        title=language.say("Why they were dark (part of the dark time of all rooms)"),
-        loc="outside upper left",
+        title=f"{_peak(counted, language)}\n"
+        + language.say("Why (part of the dark time of all rooms):"),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
         ncols=2,
         fontsize=8.5,
-        title_fontsize=9.5,
+        title_fontsize=9,
         alignment="left",
+    )
+
+
+def _peak(counted: Steps, language: Language) -> str:
+    """Say how many were dark at the worst instant, and when."""
+    total = counted.counts.sum(axis=1)
+    worst = int(np.argmax(total))
+    return language.say_count(
+        int(total[worst]),
+        "At most {n} room was dark at once, at {time}.",
+        "At most {n} rooms were dark at once, at {time}.",
+        time=language.figure(clock(max(round(float(counted.at_ms[worst]) * NS_PER_MS), 0))),
     )
 
 

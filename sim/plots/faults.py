@@ -28,7 +28,7 @@ _ROW_IN = 0.172
 _FAULT_IN = 0.2
 # Upper limits of the shares that look alike, the darker the more; the last is all rooms.
 CLASSES = (0.1, 0.25, 0.5, 1.0)
-COLOURS = ("#C6DBEF", "#6BAED6", "#2171B5", "#08306B", "#000000")
+COLOURS = ("#A9D0EA", "#5BA3D0", "#2070B4", "#083370", "#000000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +117,11 @@ def draw(stored: Stored, language: Language) -> Figure | None:
         more = language.figure(f"{len(everyone) - len(rows):,}")
         words = language.say("and {n} more that were hit less", n=more)
         below.set_xlabel(f"{below.get_xlabel()}\n{words}")
-    figure.legend(
+    above.legend(
         handles=_handles(language),
         title=language.say("Part of its rooms that a fault keeps dark"),
-        loc="outside upper left",
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
         ncols=len(COLOURS),
         fontsize=8.5,
         title_fontsize=9.5,
@@ -148,6 +149,11 @@ def _draw_faults(axes: Axes, faults: Sequence[Mark], what: Course, language: Lan
     axes.tick_params(axis="y", length=0, labelsize=8.5)
     axes.set_ylim(max(len(faults), 1) - 0.4, -0.6)
     axes.set_ylabel(language.say("Faults"), rotation=0, ha="right", va="center")
+    _draw_begins(axes, what)
+
+
+def _draw_begins(axes: Axes, what: Course) -> None:
+    """Draw a line where each fault begins; shading would hide the palest shade of rooms."""
     for fault in what.faults:
         axes.axvline(
             fault.start_s / what.scale, color=style.BLACK, linewidth=0.8, linestyle=":", zorder=0
@@ -156,7 +162,7 @@ def _draw_faults(axes: Axes, faults: Sequence[Mark], what: Course, language: Lan
 
 def _draw_branches(axes: Axes, rows: Sequence[Branch], what: Course, language: Language) -> None:
     """Draw for each branch which part of its rooms is dark, by shade."""
-    course.mark(axes, what)
+    _draw_begins(axes, what)
     for y, row in enumerate(rows):
         axes.axhline(y, color=style.GRID, linewidth=0.5, zorder=0.4)
         for begin, end, shade in runs(row.classes):

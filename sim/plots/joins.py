@@ -144,19 +144,22 @@ def draw(stored: Stored, language: Language) -> Figure | None:
         queue, workers = rest
         _draw_queue(queue, busy, edges, language)
         _draw_workers(workers, busy, edges, language)
+    words = language.say("the meeting starts")
     for axes in (present, calls, *rest):
         course.mark(axes, what)
-        _mark_start(axes, stored, what, language)
+        _mark_start(axes, stored, what, words if axes is present else None)
         style.grid(axes, "y")
         axes.yaxis.set_major_locator(MaxNLocator(integer=axes is not calls, nbins=5))
         style.figure_ticks(axes.yaxis, language)
-        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, fontsize=8.5)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, fontsize=8.5, columnspacing=1.2
+        )
     course.number(present, what)
     course.write_key(figure, what, language)
     return figure
 
 
-def _mark_start(axes: Axes, stored: Stored, what: Course, language: Language) -> None:
+def _mark_start(axes: Axes, stored: Stored, what: Course, words: str | None) -> None:
     """Draw a line where the meeting starts, if that is not where the run begins."""
     start_ms = stored.summary.get("start_ms")
     if isinstance(start_ms, int | float) and 0 < start_ms <= stored.duration_ms:
@@ -165,7 +168,7 @@ def _mark_start(axes: Axes, stored: Stored, what: Course, language: Language) ->
             color=style.VERMILION,
             linewidth=1.4,
             linestyle="-.",
-            label=language.say("the meeting starts"),
+            label=words,
         )
 
 

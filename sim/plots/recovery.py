@@ -26,6 +26,7 @@ MOST_ROWS = 16
 _ROW_IN = 0.95
 _BINS_PER_DECADE = 16
 _LEAST_S = 0.01
+_MOST_NUMBERS = 3
 _MARKERS = {
     50: ("|", style.BLACK),
     95: ("D", style.ORANGE),
@@ -251,7 +252,10 @@ def _seconds(value_s: float, language: Language) -> str:
 def _name(row: Recovery, language: Language) -> str:
     """Return a fault's number and words, how many rooms it made dark, and how many stayed so."""
     times = len(row.numbers)
-    lines = [f"{row.numbers[0]}  {style.label(row.label, longest=34)}"]
+    numbers = ", ".join(map(str, row.numbers[:_MOST_NUMBERS]))
+    if times > _MOST_NUMBERS:
+        numbers += ", …"
+    lines = [f"{numbers}  {style.label(row.label, longest=34)}"]
     if times > 1:
         lines.append(language.say_count(times, "{n} time", "{n} times"))
     rooms = row.took_s.size + row.unlit
