@@ -43,14 +43,14 @@ STACK = (
 )
 COLOURS = {
     "detecting": style.BLUE,
-    "holding": style.SKY,
+    "holding": style.YELLOW,
     "signalling": style.ORANGE,
     "refused": style.VERMILION,
     "no_backup": style.BLACK,
     "unwatched": "#999999",
     "key_frame": style.GREEN,
     "joining": style.PURPLE,
-    "loss": style.YELLOW,
+    "loss": style.SKY,
 }
 HATCHES = {
     "detecting": "",

@@ -165,8 +165,8 @@ def _mark_start(axes: Axes, stored: Stored, what: Course, words: str | None) -> 
     if isinstance(start_ms, int | float) and 0 < start_ms <= stored.duration_ms:
         axes.axvline(
             start_ms / MS_PER_S / what.scale,
-            color=style.VERMILION,
-            linewidth=1.4,
+            color=style.BLACK,
+            linewidth=1.6,
             linestyle="-.",
             label=words,
         )
@@ -181,7 +181,7 @@ def _draw_rooms(
     foot = np.zeros(counts.shape[0])
     for state, colour, hatch, words in (
         (PRESENT, style.SKY, "", language.say("in the meeting")),
-        (CALLING, style.ORANGE, "//", language.say("calling")),
+        (CALLING, style.YELLOW, "//", language.say("calling")),
         (GAVE_UP, style.BLACK, "", language.say("given up")),
     ):
         if not counts[:, state].any() and state != PRESENT:
