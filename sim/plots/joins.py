@@ -249,7 +249,7 @@ def _draw_queue(axes: Axes, busy: Load, edges: Float64Array, language: Language)
         fill=True,
         color=style.SKY,
         label=language.say_count(
-            busy.servers, "at the signalling server", "at all {n} signalling servers"
+            busy.servers, "at the signalling server", "at {n} signalling servers"
         ),
     )
     if busy.servers > 1:

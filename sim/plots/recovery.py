@@ -42,12 +42,14 @@ class Recovery:
     ----------
     numbers : of its occurrences, as charts over time count them
     label : its words
+    rooms : how many it made dark, each once
     took_s : (k,) float64, from its beginning until a room was lit again, in no order
     unlit : how often a room was not lit again: it was dark to the end, or until it left
     """
 
     numbers: tuple[int, ...]
     label: str
+    rooms: int
     took_s: Float64Array
     unlit: int
 
@@ -89,6 +91,7 @@ def recoveries(stored: Stored) -> list[Recovery]:
             Recovery(
                 numbers=tuple(numbers[o] for o in np.unique(which).tolist()),
                 label=label,
+                rooms=np.unique(sites[mine]).size,
                 took_s=took_s[lit],
                 unlit=int(np.count_nonzero(~lit)),
             )
@@ -127,7 +130,7 @@ def draw(stored: Stored, language: Language) -> Figure | None:
     if not everything:
         return None
     # Where there are many, those that touched most rooms, still in order of time.
-    most = sorted(everything, key=lambda row: (-row.took_s.size - row.unlit, row.numbers))
+    most = sorted(everything, key=lambda row: (-row.rooms, row.numbers))
     rows = sorted(most[:MOST_ROWS], key=lambda row: row.numbers)
     figure = style.figure(2.0 + _ROW_IN * max(len(rows), 2))
     title = language.say("Time until rooms were lit again – {scenario}", scenario=stored.scenario)
@@ -258,8 +261,7 @@ def _name(row: Recovery, language: Language) -> str:
     lines = [f"{numbers}  {style.label(row.label, longest=34)}"]
     if times > 1:
         lines.append(language.say_count(times, "{n} time", "{n} times"))
-    rooms = row.took_s.size + row.unlit
-    lines.append(language.say_count(rooms, "{n} room dark", "{n} rooms dark"))
+    lines.append(language.say_count(row.rooms, "{n} room dark", "{n} rooms dark"))
     if row.unlit:
         lines.append(language.say_count(row.unlit, "{n} not lit again", "{n} not lit again"))
     return "\n".join(lines)
