@@ -51,7 +51,7 @@ def plot(path: Path, options: Options, interrupts: Interrupts) -> None:
         return
     out = console()
     with reader_may_leave():
-        for each in (*drawn.files, *drawn.notes):
+        for each in (*drawn.files, *drawn.notes.values()):
             out.print(shown(str(each)), soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ from sim.cli.live import live_line
 from sim.cli.output import reader_may_leave, write_exactly
 from sim.errors import Problem, ScenarioError, did_you_mean
 from sim.language.language import Language
+from sim.plots.names import Chart
 from sim.report.page import print_report
 from sim.results.folder import Staged, run_name, stage
 from sim.results.run import Progress, Results
@@ -86,10 +87,12 @@ def run(path: Path, options: Options, interrupts: Interrupts) -> bool:
         created = datetime.now(UTC)
         summary = write(results, staged.path, created=created)
         drawn = draw_charts(read_run(staged.path), staged.path, language=options.language)
+        # That nobody joined and nothing was dark is no news to who reads the report.
+        notes = tuple(note for chart, note in drawn.notes.items() if chart == Chart.map)
         interrupts.check()
         folder = staged.publish(run_name(created, summary["fingerprint"]))
     with reader_may_leave():
-        _print(results, summary, folder, drawn.notes, options)
+        _print(results, summary, folder, notes, options)
     return results.met
 
 

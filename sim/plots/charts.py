@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from sim.language.language import ENGLISH, Language
-from sim.plots import capacity, country, delay, loss, style, timeline
+from sim.plots import (
+    capacity,
+    country,
+    dark,
+    delay,
+    faults,
+    joins,
+    loss,
+    recovery,
+    style,
+    timeline,
+)
 from sim.plots.names import Chart
 from sim.results.stored import Stored
 
@@ -19,6 +30,10 @@ DRAWERS: dict[Chart, Callable[[Stored, Language], Figure | None]] = {
     Chart.delay: delay.draw,
     Chart.timeline: timeline.draw,
     Chart.map: country.draw,
+    Chart.joins: joins.draw,
+    Chart.faults: faults.draw,
+    Chart.dark: dark.draw,
+    Chart.recovery: recovery.draw,
 }
 
 
@@ -33,7 +48,7 @@ class Drawn:
     """
 
     files: tuple[Path, ...]
-    notes: tuple[str, ...]
+    notes: Mapping[Chart, str]
 
 
 def draw_charts(
@@ -51,12 +66,23 @@ def draw_charts(
         If a file cannot be written.
     """
     files: list[Path] = []
-    notes: list[str] = []
+    notes: dict[Chart, str] = {}
     with style.style():
         for chart in charts:
             figure = DRAWERS[chart](stored, language)
             if figure is None:
-                notes.append(language.say("No map: no room has a position."))
+                notes[chart] = _why_not(chart, stored, language)
             else:
                 files += style.save(figure, folder, chart.value)
-    return Drawn(files=tuple(files), notes=tuple(notes))
+    return Drawn(files=tuple(files), notes=notes)
+
+
+def _why_not(chart: Chart, stored: Stored, language: Language) -> str:
+    """Return why a run has nothing that a chart could show."""
+    if chart == Chart.map:
+        return language.say("No map: no room has a position.")
+    if chart == Chart.joins:
+        return language.say("No chart 'joins': all rooms are there from beginning to end.")
+    if not dark.are_any(stored):
+        return language.say("No chart '{chart}': the run tells of no dark room.", chart=chart.value)
+    return language.say("No chart '{chart}': no fault made a room dark.", chart=chart.value)

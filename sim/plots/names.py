@@ -13,3 +13,7 @@ class Chart(StrEnum):
     delay = "delay"
     timeline = "timeline"
     map = "map"
+    joins = "joins"
+    faults = "faults"
+    dark = "dark"
+    recovery = "recovery"

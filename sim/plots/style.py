@@ -48,6 +48,7 @@ GRID = "#CCCCCC"
 PALE = "#EEEEEE"
 PALE_YELLOW = "#FAF6C8"
 WIDTH_IN = 9.0
+_DPI = 150
 _LONGEST_LABEL = 40
 
 _RC: dict[Any, Any] = {
@@ -78,7 +79,8 @@ def style() -> Iterator[None]:
 
 def figure(height_in: float) -> Figure:
     """Return an empty figure that makes room for its labels."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    # Letters are not as wide at every resolution: room is made at the one that is saved.
+    return Figure(figsize=(WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
 
 
 def title(figure: Figure, text: str) -> None:
@@ -114,6 +116,6 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     # Everything is put in its place once, and not again for each file.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    figure.savefig(png, dpi=150, metadata={"Software": None})
+    figure.savefig(png, dpi=_DPI, metadata={"Software": None})
     figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return [png, svg]

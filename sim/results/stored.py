@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,60 +20,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sim.errors import Problem, ResultsError
-from sim.metrics.measures import CAUSES
 from sim.results.folder import RUN_NAME
+from sim.results.stored_columns import FIELDS, OPTIONAL, SUMMARY, TABLES, Kind
 from sim.results.summary import Summary
 from sim.scenario.folder import UnreadableError, read_text
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
-Kind = Literal["text", "count", "number"]
-
-SUMMARY = "summary.json"
-TABLES: Mapping[str, Mapping[str, Kind]] = {
-    "endpoints": {
-        **dict.fromkeys(("site", "name", "place", "branch", "branch_name"), "text"),
-        **dict.fromkeys(("due", *(f"lost_{cause}" for cause in CAUSES)), "count"),
-        **dict.fromkeys(("loss", "latitude", "longitude"), "number"),
-    },
-    "lines": {
-        **dict.fromkeys(("place", "tier", "role", "direction", "carrier", "access_class"), "text"),
-        "rate_bps": "count",
-        **dict.fromkeys(("utilisation", "utilisation_peak"), "number"),
-    },
-    "egresses": {
-        **dict.fromkeys(("place", "tier", "carrier"), "text"),
-        **dict.fromkeys(("rate_bps", "utilisation", "utilisation_peak"), "number"),
-    },
-    "turns": {
-        **dict.fromkeys(("site", "place"), "text"),
-        **dict.fromkeys(("at_ms", "until_ms"), "number"),
-    },
-    "faults": {"label": "text", **dict.fromkeys(("at_ms", "until_ms"), "number")},
-    "timeline": {
-        **dict.fromkeys(("group", "id"), "text"),
-        **dict.fromkeys(("start_ms", "end_ms"), "number"),
-        **dict.fromkeys(
-            ("rooms", "received", "received_bytes", "rooms_dark"),
-            "count",
-        ),
-        **dict.fromkeys((f"lost_{cause}" for cause in CAUSES), "count"),
-    },
-    "delays": {
-        "tier": "text",
-        **dict.fromkeys(("from_ms", "below_ms"), "number"),
-        "packets": "count",
-    },
-}
-# What the summary must hold, and the type of it.
-FIELDS: Mapping[str, type] = {
-    "scenario": str,
-    "simulated_s": float,
-    "sites": dict,
-    "endpoints": dict,
-    "delay_ms_at": dict,
-    "requirements": list,
-}
 _OLDER = "run the scenario again if it was written by an older version"
 
 
@@ -151,7 +104,7 @@ class Stored:
     tiers : from the root down
     rooms : of each tier
     ceilings : of the requirements that set one, in their order
-    tables : by name
+    tables : by name; those that a run need not have only where it has them
     """
 
     folder: Path
@@ -214,7 +167,7 @@ def read_run(folder: Path) -> Stored:
     summary = _read_summary(folder / SUMMARY, problems)
     tables = {
         name: _read_table(folder / f"{name}.parquet", columns, problems)
-        for name, columns in TABLES.items()
+        for name, columns in {**TABLES, **_present(folder)}.items()
     }
     if not problems:
         problems += _contradictions(folder, summary, tables)
@@ -238,6 +191,14 @@ def read_run(folder: Path) -> Stored:
         ),
         tables=tables,
     )
+
+
+def _present(folder: Path) -> Mapping[str, Mapping[str, Kind]]:
+    return {
+        name: columns
+        for name, columns in OPTIONAL.items()
+        if (folder / f"{name}.parquet").is_file()
+    }
 
 
 def _holds_runs(folder: Path) -> bool:
@@ -373,6 +334,13 @@ def _contradictions(
         others = sorted(set(tables[name].kinds("tier")[0]) - set(tiers))
         if others:
             wrong(f"{name}.parquet", f"has a tier '{others[0]}' that {SUMMARY} lacks")
+    for name in ("joins", "dark"):
+        if name in tables:
+            strangers = set(tables[name].kinds("site")[0]) - set(tables["endpoints"].texts("site"))
+            if strangers:
+                wrong(
+                    f"{name}.parquet", f"has a room '{min(strangers)}' that endpoints.parquet lacks"
+                )
     if not _is_course(tables["timeline"]):
         wrong("timeline.parquet", "is damaged: not every bin has every group")
     return found

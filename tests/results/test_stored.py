@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import ResultsError
-from sim.results.stored import TABLES, find_run, read_run
+from sim.results.stored import find_run, read_run
+from sim.results.stored_columns import TABLES
 
 OLDER = "run the scenario again if it was written by an older version"
 
