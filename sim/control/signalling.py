@@ -268,15 +268,15 @@ class Signalling:
         """Go through one step: prepare it, then one round trip after the other."""
         if step.prepare_ns:
             yield from self._wait(call, self._now_ns + step.prepare_ns)
-        path = self._path(call, step)
         for _ in range(step.half_trips // 2):
-            yield from self._ask(call, step, path)
+            yield from self._ask(call, step)
+        path = self._path(call, step)
         if step.half_trips % 2 and path is not None:
             # Nobody answers it; if it is lost, what follows is sent all the same.
             yield from self._wait(call, self._now_ns + path.delay_ns)
 
-    def _ask(self, call: _Call, step: Step, path: Path | None) -> Wait:
-        """Send a request until its answer is here.
+    def _ask(self, call: _Call, step: Step) -> Wait:
+        """Send a request until its answer is here; each copy over the lines in use as it leaves.
 
         A copy that reaches the other end before that has finished with the first is absorbed; a
         later one is answered at once. One that is lost on its way, or dropped, leaves the request
@@ -287,17 +287,16 @@ class Signalling:
         self._note(call, Event.SENT, step.name)
         call.sent += 1
         try:
-            yield from self._send(call, step, path, sends, sent_ns)
+            yield from self._send(call, step, sends, sent_ns)
         finally:
             call.resent += max(bisect_left(sends, self._now_ns - sent_ns) - 1, 0)
 
-    def _send(
-        self, call: _Call, step: Step, path: Path | None, sends: tuple[int, ...], sent_ns: int
-    ) -> Wait:
+    def _send(self, call: _Call, step: Step, sends: tuple[int, ...], sent_ns: int) -> Wait:
         """Send one copy after the other; return when the answer is here."""
-        server = self._servers.get(path.top) if path is not None and step.queue else None
+        path = self._path(call, step)
         end_ns = sent_ns + self._gives_up_ns
-        done_ns = -1  # when the server has finished with the request; -1: it has none
+        has_it: Server | None = None
+        done_ns = -1  # when the server that has the request has finished with it; -1: none has it
         for copy, after_ns in enumerate(sends):
             leaves_ns = sent_ns + after_ns
             reaches_ns = leaves_ns + (path.delay_ns if path is not None else 0)
@@ -306,8 +305,13 @@ class Signalling:
             if leaves_ns > self._now_ns:
                 yield from self._wait(call, leaves_ns)
                 self._note(call, Event.RETRIED, step.name)
+                path = self._path(call, step)
+                reaches_ns = leaves_ns + (path.delay_ns if path is not None else 0)
             if path is None:
                 continue
+            server = self._servers.get(path.top) if step.queue else None
+            if server is not has_it:
+                done_ns = -1
             if server is None:
                 answer_ns = reaches_ns + step.processing_ns + path.delay_ns
             elif done_ns < 0:
@@ -319,7 +323,7 @@ class Signalling:
                 ends_ns = yield from self._offer(call, step, path, server, end_ns)
                 if ends_ns < 0:
                     continue
-                done_ns = ends_ns + step.processing_ns
+                has_it, done_ns = server, ends_ns + step.processing_ns
                 answer_ns = done_ns + path.delay_ns
             else:
                 answer_ns = reaches_ns + path.delay_ns

@@ -169,6 +169,39 @@ def test_a_request_that_is_lost_leaves_it_to_the_next_copy():
     assert answer.resent == 2
 
 
+def test_a_copy_goes_over_the_lines_in_use_when_it_leaves():
+    """The line of the site above is down for good; the copy of 1.5 s finds another in use."""
+    parents = {"root": "", "a": "root", "d": "root", "b": "a"}
+    delays_ns = {"a": 30 * MS, "d": 1 * MS, "b": 10 * MS}
+    scenario = meeting(rules(step(resend="invite")), parents=parents, delays_ns=delays_ns)
+    run = sick_run(scenario, lines={1: (0, 100 * S)})
+    run.env.process(uses(run, S, site=1, line=3))  # as if a had d's line: 1 ms instead of 30
+    ended_ns, answer = run.call(2)
+    assert ended_ns == 1500 * MS + 2 * (10 + 5 + 1) * MS + SERVICE_NS
+    assert (answer.admitted, answer.resent) == (True, 2)
+
+
+def test_a_copy_that_comes_to_another_server_asks_afresh():
+    """p has the request when the line of a fails; q, where the next copy comes, has not."""
+    parents = {"root": "", "p": "root", "q": "root", "a": "p", "c": "q", "b": "a"}
+    delays_ns = {"p": MS, "q": MS, "a": 30 * MS, "c": MS, "b": 10 * MS}
+    servers = (server("p", service_ns=100 * MS), server("q", service_ns=200 * MS))
+    steps = rules(step(resend="invite"), servers=servers)
+    run = sick_run(
+        meeting(steps, parents=parents, delays_ns=delays_ns), lines={2: (50 * MS, 100 * S)}
+    )
+    assert [site.id for site in run.network.sites] == ["root", "p", "a", "b", "q", "c"]
+    run.env.process(uses(run, S, site=2, line=5))  # as if a had c's line
+    ended_ns, _ = run.call(3)
+    assert ended_ns == 1500 * MS + 2 * (10 + 5 + 1) * MS + 200 * MS
+    assert [load.served for load in run.signalling.loads(until_ns=2 * S)] == [1, 1]
+
+
+def uses(run, at_ns, *, site, line):
+    yield run.env.timeout(at_ns)
+    run.signalling.paths.use(site, line)
+
+
 def test_an_answer_that_is_lost_is_given_again_to_the_next_copy():
     """The first answer would be there at 190 ms; the request is not served twice."""
     run = sick_run(meeting(rules(step(resend="invite"))), lines={1: (150 * MS, 200 * MS)})

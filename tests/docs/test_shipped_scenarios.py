@@ -19,17 +19,29 @@ from sim.scenario.schema import schema_text
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
 NS3 = ROOT / "tests" / "validation" / "ns3"
-NAMES = ["national", "south", "province", "tiny"]
+STORMS = ["failover", "carrier-outage", "join-storm"]
+NAMES = ["national", "south", "province", "tiny", *STORMS]
 SITES = {
     "national": {"central": 1, "province": 63, "district": 705, "commune": 9_043},
     "south": {"central": 1, "province": 19, "district": 204, "commune": 2_594},
     "province": {"central": 1, "province": 1, "district": 9, "commune": 101},
     "tiny": {"central": 1, "province": 2, "district": 4, "commune": 12},
+    "failover": {"central": 1, "province": 3, "district": 27, "commune": 274},
+    "carrier-outage": {"central": 1, "province": 5, "district": 44, "commune": 432},
+    "join-storm": {"central": 1, "province": 13, "district": 134, "commune": 1_605},
 }
 BROADCAST = {"video", "voice", "slides"}
 TALK = {"room-video", "room-voice", "floor-video", "floor-voice"}
 STREAMS = {"national": BROADCAST | TALK, "south": BROADCAST}
-ROOMS = {"national": 9_811, "south": 2_817, "province": 111, "tiny": 16}
+ROOMS = {
+    "national": 9_811,
+    "south": 2_817,
+    "province": 111,
+    "tiny": 16,
+    "failover": 304,
+    "carrier-outage": 481,
+    "join-storm": 1_752,
+}
 
 
 @cache
@@ -95,6 +107,26 @@ def test_audio_goes_first_in_the_national_meeting_and_others_use_its_access_line
     for line in scenario.lines:
         for port in (line.down, line.up):
             assert (port.background is not None) == (tier[line.site] == "commune")
+
+
+def test_storms_are_about_moving_or_joining() -> None:
+    for name in ("failover", "carrier-outage"):
+        scenario = shipped(name)
+        tier = {site.id: site.tier for site in scenario.sites}
+        below_central = {"province", "district", "commune"}
+        assert {
+            tier[line.site] for line in scenario.lines if line.role == "backup"
+        } == below_central
+        assert {rule.tier for rule in scenario.failover} == below_central
+        assert scenario.key_requests is not None
+    scenario = shipped("join-storm")
+    calls_ns = [room.calls_ns for room in scenario.joining.rooms]
+    start_ns = scenario.joining.start_ns
+    assert start_ns == 300 * 10**9
+    assert 0 <= min(calls_ns) < max(calls_ns) < start_ns + 60 * 10**9
+    # The rate of calls grows as the cube of time: half of them come in the last 16 %.
+    early = sum(at_ns < 0.84 * start_ns for at_ns in calls_ns)
+    assert 0.45 < early / sum(at_ns < start_ns for at_ns in calls_ns) < 0.55
 
 
 def test_the_south_has_129_second_sites() -> None:
