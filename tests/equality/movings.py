@@ -51,8 +51,8 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
     moments = sorted({moment for occasion in found for moment in occasion.moments})
     move = moves(moments, network, streams=len(scenario.streams))
     chances_again = _chances_to_come_again(quiet, network)
-    if chances_again:
-        move |= st.sampled_from(chances_again).map(list)
+    if chances_again and draw(st.booleans()):
+        return replace(quiet, edits=draw(st.sampled_from(chances_again)))
     drawn = [
         edit for edits in draw(lists_of(move, fewest=(1, 4, 8), most=MOST_MOVES)) for edit in edits
     ]
@@ -151,12 +151,13 @@ def moves(
         back = JoinRoom(at_ns=at_ns + draw(st.integers(0, 12)), target=site)
         return [LeaveRoom(at_ns=at_ns, target=site), *([back] if draw(st.integers(0, 3)) else [])]
     if kind == "passes":
-        few = st.lists(st.booleans(), min_size=streams, max_size=streams)
+        relay = site if network.relay[site] else max(int(network.parent[site]), 0)
+        none = (False,) * streams
+        few = st.lists(st.booleans(), min_size=streams, max_size=streams).map(tuple)
+        until_ns = at_ns + draw(st.integers(1, 20))
         return [
-            SetRelayPasses(at_ns=at_ns, target=site, streams=tuple(draw(few))),
-            SetRelayPasses(
-                at_ns=at_ns + draw(st.integers(0, 12)), target=site, streams=(True,) * streams
-            ),
+            SetRelayPasses(at_ns=at_ns, target=relay, streams=draw(st.just(none) | few)),
+            SetRelayPasses(at_ns=until_ns, target=relay, streams=(True,) * streams),
         ]
     if kind == "line" and own:
         return draw(_line_edits(at_ns, draw(st.sampled_from(own)), network))
