@@ -136,6 +136,8 @@ def simulate(
         measures=measures,
         verdicts=judge(scenario.requirements, network, measures),
         traces=tuple(assemble(network, each.finish(), data.fates()) for each in watches),
+        journal=tuple(control.journal.entries),
+        joins=control.joins,
         engine=engine,
         threads=threads,
         wall_s=time.perf_counter() - began_s,

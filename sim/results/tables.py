@@ -1,7 +1,4 @@
-"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns.
-
-A branch is what hangs on one child of the root, such as a province.
-"""
+"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ from sim.dataplane.tally import BUCKETS, bucket_edges_ns
 from sim.grouping import EVERYWHERE
 from sim.metrics.measures import CAUSES, LINE_CAUSES, Course, Groups
 from sim.network.tree import Network
+from sim.results import join_tables
+from sim.results.branches import branch_of
 from sim.results.columns import (
     NS_PER_MS,
     Column,
@@ -29,6 +28,7 @@ from sim.results.columns import (
     plain,
     text,
 )
+from sim.results.join_figures import are_joins
 from sim.results.place import places
 from sim.results.run import Results
 from sim.results.stream_tables import quality, sources, streams, turns
@@ -37,7 +37,11 @@ Int64Array = NDArray[np.int64]
 
 
 def tables(results: Results) -> dict[str, Table]:
-    """Return all tables by name; `groups` only where the delays of sites are kept together."""
+    """Return all tables by name.
+
+    `groups` only where the delays of sites are kept together, `joins` where rooms come or go, and
+    `servers` where signalling has any.
+    """
     where = places(results.network)
     together = results.measures.groups
     shared = {} if together is None else {"groups": groups(results, together)}
@@ -53,7 +57,17 @@ def tables(results: Results) -> dict[str, Table]:
         "timeline": timeline(results),
         "delays": delays(results),
         **shared,
+        **_of_joining(results, where),
     }
+
+
+def _of_joining(results: Results, where: Sequence[str]) -> dict[str, Table]:
+    found: dict[str, Table] = {}
+    if are_joins(results):
+        found["joins"] = join_tables.joins(results, where)
+    if results.joins.servers:
+        found["servers"] = join_tables.servers(results, where)
+    return found
 
 
 def endpoints(results: Results, where: Sequence[str]) -> Table:
@@ -257,15 +271,6 @@ def delays(results: Results) -> Table:
         ms("below_ms", edges_ns[bucket + 1]),
         packets("packets", histograms[tier, bucket]),
     )
-
-
-def branch_of(network: Network) -> Int64Array:
-    """Return the child of the root on whose branch each site is, (n,) int64; 0 for the root."""
-    first = np.flatnonzero(network.parent == 0)
-    # Sites are in preorder, so a branch is all that follows its first site.
-    place = np.searchsorted(first, np.arange(network.parent.size), side="right")
-    branches: Int64Array = np.concatenate([[0], first])[place]
-    return branches
 
 
 def timeline(results: Results) -> Table:
