@@ -28,6 +28,7 @@ from sim.results.columns import (
     plain,
     text,
 )
+from sim.results.dark_tables import dark
 from sim.results.join_figures import are_joins
 from sim.results.place import places
 from sim.results.run import Results
@@ -54,6 +55,7 @@ def tables(results: Results) -> dict[str, Table]:
         "sources": sources(results, where),
         "turns": turns(results, where),
         "faults": faults(results),
+        "dark": dark(results, where),
         "timeline": timeline(results),
         "delays": delays(results),
         **shared,

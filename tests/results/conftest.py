@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from sim.control.joining import Joins
-from sim.metrics.measures import Measures
+from sim.metrics.dark_causes import CAUSES, DarkCause, Darkness, Piece
+from sim.metrics.measures import DarkIntervals, Measures
 from sim.metrics.meters import Meters
 from sim.metrics.verdict import judge
 from sim.network.tree import Network
@@ -176,6 +177,16 @@ def nobody_joins(network: Network) -> Joins:
     )
 
 
+def unexplained(dark: DarkIntervals) -> Darkness:
+    """Each interval is put down to loss: these meetings have no control plane."""
+    length_ns = dark.until_ns - dark.from_ns
+    spent_ns = np.zeros((length_ns.size, len(CAUSES)), dtype=np.int64)
+    spent_ns[:, CAUSES.index(DarkCause.LOSS)] = length_ns
+    pieces = tuple((Piece(until_ns, DarkCause.LOSS, -1),) for until_ns in dark.until_ns.tolist())
+    fault = np.full(length_ns.size, -1, dtype=np.int64)
+    return Darkness(dark=dark, fault=fault, spent_ns=spent_ns, pieces=pieces)
+
+
 def results_of(held: Held, *traced: str) -> Results:
     meeting = held.meeting
     measures = finish(held.meters, meeting)
@@ -187,6 +198,7 @@ def results_of(held: Held, *traced: str) -> Results:
         traces=tuple(trace(meeting, site) for site in traced),
         journal=(),
         joins=nobody_joins(meeting.network),
+        darkness=unexplained(measures.dark),
         engine="packet",
         threads=1,
         wall_s=0.5,
