@@ -29,6 +29,7 @@ from sim.results.columns import (
     text,
 )
 from sim.results.dark_tables import dark
+from sim.results.fault_figures import fault_figures
 from sim.results.join_figures import are_joins
 from sim.results.place import places
 from sim.results.run import Results
@@ -237,6 +238,7 @@ def faults(results: Results) -> Table:
     Of what is not repaired within the meeting `until_ms` is not known.
     """
     scheduled, duration_ns = results.scenario.faults, results.scenario.duration_ns
+    did = fault_figures(results)
     return (
         integers("fault", "1", np.arange(len(scheduled))),
         text("label", [fault.label for fault in scheduled]),
@@ -255,6 +257,16 @@ def faults(results: Results) -> Table:
         integers("rooms", "1", [len(fault.rooms) for fault in scheduled]),
         numbers("rate_factor", "1", [fault.rate_factor for fault in scheduled]),
         numbers("added_loss", "1", [fault.added_loss for fault in scheduled]),
+        integers("rooms_below", "1", [each.rooms_below for each in did]),
+        integers("rooms_dark", "1", [each.rooms_dark for each in did]),
+        integers("rooms_unlit", "1", [each.rooms_unlit for each in did]),
+        integers("moved", "1", [each.moved for each in did]),
+        ms("recovery_p50_ms", np.array([each.recovery_p50_ns for each in did])),
+        ms("recovery_p95_ms", np.array([each.recovery_p95_ns for each in did])),
+        ms("recovery_max_ms", np.array([each.recovery_max_ns for each in did])),
+        numbers("backup_peak", "1", [each.backup_peak for each in did]),
+        integers("lost_untouched", "packets", [each.lost_untouched for each in did]),
+        numbers("loss_untouched", "1", [each.loss_untouched for each in did]),
     )
 
 
