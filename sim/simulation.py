@@ -15,6 +15,7 @@ from sim.dataplane.edit import AskKeyFrame, Edit, UseLine
 from sim.dataplane.engine import Engine
 from sim.media.packets import Packets
 from sim.media.sources import Sources
+from sim.metrics.dark_causes import explain
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
 from sim.metrics.verdict import judge
 from sim.network.tree import Network, build_network
@@ -130,12 +131,16 @@ def simulate(
         pending=data.pending(),
         dark=data.dark(),
     )
+    journal, joins = tuple(control.journal.entries), control.joins
     return Results(
         scenario=scenario,
         network=network,
         measures=measures,
         verdicts=judge(scenario.requirements, network, measures),
         traces=tuple(assemble(network, each.finish(), data.fates()) for each in watches),
+        journal=journal,
+        joins=joins,
+        darkness=explain(scenario, network, measures, journal, joins),
         engine=engine,
         threads=threads,
         wall_s=time.perf_counter() - began_s,

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import simpy
 
-from sim.control.journal import Event, Journal
 from sim.control.outages import Outages
 from sim.network.tree import Network
 
@@ -25,10 +24,14 @@ class Answer(Protocol):
     Attributes
     ----------
     egress : the egress that will feed the line; -1: it does not take the site
+    cause : why not
     """
 
     @property
     def egress(self) -> int: ...
+
+    @property
+    def cause(self) -> str: ...
 
 
 class Admission(Protocol):
@@ -79,13 +82,11 @@ class RoundTrip:
         network: Network,
         outages: Outages,
         admission: Admission,
-        journal: Journal,
     ) -> None:
         self._env = env
         self._network = network
         self._cut = outages.cut
         self._admission = admission
-        self._journal = journal
 
     def call(self, site: int, line: int) -> Generator[simpy.Event, Any, PlainAnswer]:
         """Wait for the answer, or as long as SIP does where there will be none.
@@ -102,17 +103,12 @@ class RoundTrip:
                 placed = self._admission.place(line, int(env.now))
                 yield env.timeout(down_ns)
                 if isinstance(placed, str):
-                    self._refused(site, line, placed)
                     return PlainAnswer(egress=-1, cause=placed)
                 if self._cut(line, int(env.now)) is None:
                     return PlainAnswer(egress=placed)
                 self._admission.release(line, int(env.now))
         yield env.timeout(began_ns + TIMER_B_NS - int(env.now))
-        self._refused(site, line, "no answer")
         return PlainAnswer(egress=-1, cause="no answer")
-
-    def _refused(self, site: int, line: int, cause: str) -> None:
-        self._journal.note(int(self._env.now), Event.REFUSED, site=site, line=line, detail=cause)
 
 
 Present = Callable[[int], bool]

@@ -189,6 +189,7 @@ class Failovers:
             cut = self._outages.cut(self._line(site), self._now_ns)
             until_ns = cut.until_ns if cut else 0
             yield self._env.timeout(max(until_ns - self._now_ns, 0) or self._window_ns)
+        self._note(Event.SERVED, site, self._line(site))
 
     def _move_on(self, site: int, began_ns: int, rule: Failover) -> Waiting:
         """Wait, and ask the site's other lines in order until one takes it.
@@ -204,6 +205,7 @@ class Failovers:
             for line in self._network.lines_of(site):
                 yield from self._revive(site)
                 if self._is_over(site, began_ns):
+                    self._note(Event.SERVED, site, self._line(site))
                     return
                 if line == self._line(site) or self._is_known_down(site, line):
                     continue
@@ -240,10 +242,12 @@ class Failovers:
         self._note(Event.ASKED, site, line)
         answer = yield from self._signalling.call(site, line)
         if answer.egress < 0:
+            self._note(Event.REFUSED, site, line, answer.cause)
             return False
         now_ns, old = self._now_ns, self._line(site)
         if self._outages.cut(line, now_ns) or self._outages.site_down_until(site, now_ns):
             self._admission.release(line, now_ns)
+            self._note(Event.REFUSED, site, line, "cut off meanwhile")
             return False
         self._admission.release(old, now_ns)
         self._edits.append(UseLine(at_ns=now_ns, target=site, line=line, egress=answer.egress))
@@ -280,5 +284,6 @@ class Failovers:
     def _line(self, site: int) -> int:
         return int(self.line[site])
 
-    def _note(self, event: Event, site: int, line: int) -> None:
-        self._journal.note(self._now_ns, event, site=site, line=line, fault=self._fault[site])
+    def _note(self, event: Event, site: int, line: int, detail: str = "") -> None:
+        fault = self._fault[site]
+        self._journal.note(self._now_ns, event, site=site, line=line, fault=fault, detail=detail)

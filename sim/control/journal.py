@@ -31,6 +31,7 @@ class Event(StrEnum):
     MOVED = "uses another line"
     REVERTED = "uses its primary line again"
     NO_BACKUP = "has no backup left to ask"
+    SERVED = "is served again by the line that it uses"
     TOOK_OVER = "a hot standby takes over"
     KEY_ASKED = "asks for a key frame"
     KEY_MADE = "a source makes a key frame"

@@ -66,7 +66,7 @@ class ControlPlane:
             journal=journal,
             ask=self.key_frames.ask,
         )
-        round_trip = RoundTrip(env, network, outages, signalling.admission, self.journal)
+        round_trip = RoundTrip(env, network, outages, signalling.admission)
         self._failovers = Failovers(
             env,
             scenario,

@@ -451,6 +451,8 @@ class Measures:
     groups : of sites whose delays are kept together; None: each site's are kept
     span_losses : for each length of span that a requirement names, by length
     dark : when rooms were dark
+    fault_lost : (faults, r) int64, packets that each room lost while each fault lasted, to the
+        width of the timeline's bins
     """
 
     duration_ns: int
@@ -471,6 +473,7 @@ class Measures:
     groups: Groups | None
     span_losses: tuple[SpanLoss, ...]
     dark: DarkIntervals
+    fault_lost: Int64Array
 
     @property
     def every_line(self) -> Lines:

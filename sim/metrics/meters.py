@@ -18,6 +18,7 @@ from sim.metrics import conservation
 from sim.metrics.attendance import Attendance
 from sim.metrics.decided import Decided
 from sim.metrics.due import Due
+from sim.metrics.fault_losses import FaultLossMeter
 from sim.metrics.groups import groups, room_histograms, rooms_together
 from sim.metrics.histogram import own_delays
 from sim.metrics.measures import DarkIntervals, Egresses, Endpoints, Lines, Listeners, Measures
@@ -77,6 +78,9 @@ class Meters:
         self._egress_busy = BusyMeter(self._egress_steady, len(network.egresses))
         self._decided = Decided(network, self._due, self._attendance)
         rooms = self._decided.site.size
+        self._fault_losses = FaultLossMeter(
+            scenario.faults, rooms, bin_ns=scenario.bin_ns, duration_ns=scenario.duration_ns
+        )
         self._span_losses = [SpanLossMeter(grid, rooms) for grid in grids(scenario.requirements)]
 
     def follow(self, edits: Sequence[Edit], tally: Tally) -> None:
@@ -100,6 +104,8 @@ class Meters:
         tally : cumulative counts up to `end_ns`
         """
         self._timeline.close_bin(end_ns, tally)
+        if self._fault_losses.is_edge(end_ns):
+            self._fault_losses.pass_edge(end_ns, self._decided.counts(tally)[1])
         self._attendance.close_bin(tally)
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
@@ -185,6 +191,7 @@ class Meters:
             tier_delays=rooms_together(histograms, tally, tiers),
             tier_histograms=histograms,
             groups=groups(network, tally, self._due),
+            fault_lost=self._fault_losses.finish(),
             span_losses=tuple(
                 meter.finish(*self._decided.counts(tally)) for meter in self._span_losses
             ),

@@ -3,57 +3,50 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from sim.language.language import Language
-from sim.report.figures import time
+from sim.report.figures import number, percent, time
 from sim.results.clock import clock
+from sim.results.fault_figures import fault_figures, touched
 from sim.results.run import Results
-from sim.scenario.line_names import is_primary
 from sim.scenario.model import FOREVER_NS, Fault
 from sim.terminal import Reader, numbers, shown, table
 from sim.units import format_share
 
 
-def touched(results: Results, fault: Fault) -> NDArray[np.bool_]:
-    """Return which sites have a room that depends on what a fault names, (n,) bool.
-
-    On a backup line none does before it is used.
-    """
-    network = results.network
-    below = np.zeros(len(network.sites), dtype=np.bool_)
-    primary = filter(is_primary, fault.lines)
-    for site in (*primary, *fault.relays):
-        s = network.index[site]
-        below[s : network.end[s]] = True
-    for site in fault.rooms:
-        below[network.index[site]] = True
-    return below & network.room
-
-
-def rooms_below(results: Results, fault: Fault) -> int:
-    """Return how many rooms depend on what a fault names."""
-    return int(np.count_nonzero(touched(results, fault)))
-
-
 def fault_table(results: Results, reader: Reader) -> Table:
     """Return each fault, when it held, and what it did."""
     say, figure = reader.language.say, reader.language.figure
+    moving = bool(results.scenario.failover)
     made = table(
         reader.out,
         say("Scheduled faults"),
         say("fault"),
         *numbers(say("from"), say("until"), say("rooms below")),
+        *numbers("p50", "p95", say("max"), under=say("dark rooms lit after")),
+        *(numbers(say("sites"), say("fullest %"), under=say("failover")) if moving else ()),
+        *numbers(say("lost by\nothers")),
         say("effect"),
     )
-    for fault in results.scenario.faults:
+    for fault, figures in zip(results.scenario.faults, fault_figures(results), strict=True):
         repaired = fault.until_ns < min(results.scenario.duration_ns, FOREVER_NS)
         made.add_row(
             shown(fault.label),
             figure(clock(fault.at_ns)),
             figure(clock(fault.until_ns)) if repaired else say("the end"),
-            figure(f"{rooms_below(results, fault):,}"),
+            figure(number(figures.rooms_below)),
+            *reader.figures(
+                time(figures.recovery_p50_ns),
+                time(figures.recovery_p95_ns),
+                time(figures.recovery_max_ns),
+            ),
+            *(
+                reader.figures(number(figures.moved), percent(figures.backup_peak))
+                if moving
+                else ()
+            ),
+            figure(number(figures.lost_untouched)),
             _effect(results, fault, reader.language),
         )
     return made
@@ -67,17 +60,10 @@ def _effect(results: Results, fault: Fault, language: Language) -> str:
         if not dark_ns.any():
             return language.say("none of them was dark")
         rooms, longest = int(np.count_nonzero(dark_ns)), language.figure(time(float(dark_ns.max())))
-        if results.scenario.failover:
-            return language.say_count(
-                rooms,
-                "{n} of them was dark, for {longest} in all",
-                "{n} of them were dark, for up to {longest} in all",
-                longest=longest,
-            )
         return language.say_count(
             rooms,
-            "{n} of them was dark, for {longest} in all; nothing fails over yet",
-            "{n} of them were dark, for up to {longest} in all; nothing fails over yet",
+            "{n} of them was dark, for {longest} in all",
+            "{n} of them were dark, for up to {longest} in all",
             longest=longest,
         )
     effects = []

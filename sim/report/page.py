@@ -16,9 +16,10 @@ from sim.grouping import MOST_ROOMS
 from sim.language import words
 from sim.language.language import Language
 from sim.metrics.verdict import Verdict
-from sim.report import faults, lines, quality, rooms, streams
+from sim.report import faults, joining, lines, quality, rooms, streams
 from sim.report.figures import UNKNOWN, share, time
 from sim.results.clock import clock
+from sim.results.join_figures import are_joins
 from sim.results.place import id_and_place
 from sim.results.quality_figures import is_rated
 from sim.results.run import Results
@@ -51,6 +52,10 @@ def print_report(results: Results, folder: Path, reader: Reader, notes: Sequence
     tables.append(lines.worst_lines_table(results, reader))
     if lines.worst_egresses(results).size:
         tables.append(lines.worst_egresses_table(results, reader))
+    if are_joins(results):
+        tables.append(joining.join_table(results, reader))
+    if results.joins.servers:
+        tables.append(joining.server_table(results, reader))
     if results.scenario.faults:
         tables.append(faults.fault_table(results, reader))
     for each in tables:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.control.joining import Joins
+from sim.control.journal import Entry
+from sim.metrics.dark_causes import Darkness
 from sim.metrics.measures import Measures
 from sim.metrics.verdict import Verdict
 from sim.network.tree import Network
@@ -36,6 +39,9 @@ class Results:
     ----------
     verdicts : one for each of the scenario's requirements, in their order
     traces : one for each site that was traced, in the order asked for
+    journal : what the control plane did, in order of time
+    joins : how the rooms came and went
+    darkness : when rooms were dark, and why
     engine, threads : how it was simulated
     wall_s : how long that took, seconds
     """
@@ -45,6 +51,9 @@ class Results:
     measures: Measures
     verdicts: tuple[Verdict, ...]
     traces: tuple[Trace, ...]
+    journal: tuple[Entry, ...]
+    joins: Joins
+    darkness: Darkness
     engine: str
     threads: int
     wall_s: float

@@ -25,6 +25,13 @@ from sim.metrics.histogram import Delays
 from sim.metrics.measures import CAUSES, Waits
 from sim.metrics.verdict import Verdict, Worst
 from sim.results.columns import NS_PER_MS, NS_PER_S, Table
+from sim.results.join_figures import (
+    GroupJoins,
+    ServerFigures,
+    are_joins,
+    join_figures,
+    server_figures,
+)
 from sim.results.place import place
 from sim.results.quality_figures import GroupQuality, Scores, quality_figures
 from sim.results.run import Results
@@ -117,6 +124,7 @@ def _findings(results: Results, meeting: str) -> Summary:
         "quality": _group_quality(quality[0]),
         "quality_at": {each.id: _group_quality(each) for each in quality if each.kind == "tier"},
         "turns": _turns(results),
+        **_joining(results),
         # A run whose books do not balance has no results at all: it ends in an error.
         "conservation": True,
         "requirements": [_requirement(results, verdict) for verdict in results.verdicts],
@@ -214,6 +222,52 @@ def _turns(results: Results) -> list[Summary]:
         }
         for t, turn in enumerate(results.scenario.agenda)
     ]
+
+
+def _joining(results: Results) -> Summary:
+    """Return how the rooms joined, where any comes or goes, and of the servers, where any are."""
+    found: Summary = {}
+    if are_joins(results):
+        everybody, *tiers = join_figures(results)
+        found["start_ms"] = results.joins.start_ns / NS_PER_MS
+        found["joins"] = _joins(everybody)
+        found["joins_at"] = {each.tier: _joins(each) for each in tiers}
+    if results.joins.servers:
+        found["servers"] = [_server(results, each) for each in server_figures(results)]
+    return found
+
+
+def _joins(figures: GroupJoins) -> Summary:
+    return {
+        "rooms": figures.rooms,
+        "called": figures.called,
+        "joined": figures.joined,
+        "join_ms": {
+            "p50": _in_ms(figures.p50_ns),
+            "p95": _in_ms(figures.p95_ns),
+            "p99": _in_ms(figures.p99_ns),
+            "max": _in_ms(figures.max_ns),
+        },
+        "refused": figures.refused,
+        "unanswered": figures.unanswered,
+        "retried": figures.retried,
+        "gave_up": figures.gave_up,
+        "present_at_start": figures.present,
+    }
+
+
+def _server(results: Results, figures: ServerFigures) -> Summary:
+    return {
+        "site": results.network.sites[figures.site].id,
+        "workers": figures.workers,
+        "served": figures.served,
+        "longest_queue": figures.longest_queue,
+        "longest_queue_at_ms": figures.queue_at_ns / NS_PER_MS,
+        "busy": figures.busy,
+        "waited_ms": {"p95": _in_ms(figures.waited_p95_ns), "max": _in_ms(figures.waited_max_ns)},
+        "queue_full": figures.full,
+        "limited": figures.limited,
+    }
 
 
 def _waits(waits: Waits, t: int) -> dict[str, float | None]:

@@ -1,7 +1,4 @@
-"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns.
-
-A branch is what hangs on one child of the root, such as a province.
-"""
+"""The tables of the results folder: rooms, lines, egresses, the course, streams and turns."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ from sim.dataplane.tally import BUCKETS, bucket_edges_ns
 from sim.grouping import EVERYWHERE
 from sim.metrics.measures import CAUSES, LINE_CAUSES, Course, Groups
 from sim.network.tree import Network
+from sim.results import join_tables
+from sim.results.branches import branch_of
 from sim.results.columns import (
     NS_PER_MS,
     Column,
@@ -29,6 +28,9 @@ from sim.results.columns import (
     plain,
     text,
 )
+from sim.results.dark_tables import dark
+from sim.results.fault_figures import fault_figures
+from sim.results.join_figures import are_joins
 from sim.results.place import places
 from sim.results.run import Results
 from sim.results.stream_tables import quality, sources, streams, turns
@@ -37,7 +39,11 @@ Int64Array = NDArray[np.int64]
 
 
 def tables(results: Results) -> dict[str, Table]:
-    """Return all tables by name; `groups` only where the delays of sites are kept together."""
+    """Return all tables by name.
+
+    `groups` only where the delays of sites are kept together, `joins` where rooms come or go, and
+    `servers` where signalling has any.
+    """
     where = places(results.network)
     together = results.measures.groups
     shared = {} if together is None else {"groups": groups(results, together)}
@@ -50,10 +56,21 @@ def tables(results: Results) -> dict[str, Table]:
         "sources": sources(results, where),
         "turns": turns(results, where),
         "faults": faults(results),
+        "dark": dark(results, where),
         "timeline": timeline(results),
         "delays": delays(results),
         **shared,
+        **_of_joining(results, where),
     }
+
+
+def _of_joining(results: Results, where: Sequence[str]) -> dict[str, Table]:
+    found: dict[str, Table] = {}
+    if are_joins(results):
+        found["joins"] = join_tables.joins(results, where)
+    if results.joins.servers:
+        found["servers"] = join_tables.servers(results, where)
+    return found
 
 
 def endpoints(results: Results, where: Sequence[str]) -> Table:
@@ -221,6 +238,7 @@ def faults(results: Results) -> Table:
     Of what is not repaired within the meeting `until_ms` is not known.
     """
     scheduled, duration_ns = results.scenario.faults, results.scenario.duration_ns
+    did = fault_figures(results)
     return (
         integers("fault", "1", np.arange(len(scheduled))),
         text("label", [fault.label for fault in scheduled]),
@@ -239,6 +257,16 @@ def faults(results: Results) -> Table:
         integers("rooms", "1", [len(fault.rooms) for fault in scheduled]),
         numbers("rate_factor", "1", [fault.rate_factor for fault in scheduled]),
         numbers("added_loss", "1", [fault.added_loss for fault in scheduled]),
+        integers("rooms_below", "1", [each.rooms_below for each in did]),
+        integers("rooms_dark", "1", [each.rooms_dark for each in did]),
+        integers("rooms_unlit", "1", [each.rooms_unlit for each in did]),
+        integers("moved", "1", [each.moved for each in did]),
+        ms("recovery_p50_ms", np.array([each.recovery_p50_ns for each in did])),
+        ms("recovery_p95_ms", np.array([each.recovery_p95_ns for each in did])),
+        ms("recovery_max_ms", np.array([each.recovery_max_ns for each in did])),
+        numbers("backup_peak", "1", [each.backup_peak for each in did]),
+        integers("lost_untouched", "packets", [each.lost_untouched for each in did]),
+        numbers("loss_untouched", "1", [each.loss_untouched for each in did]),
     )
 
 
@@ -257,15 +285,6 @@ def delays(results: Results) -> Table:
         ms("below_ms", edges_ns[bucket + 1]),
         packets("packets", histograms[tier, bucket]),
     )
-
-
-def branch_of(network: Network) -> Int64Array:
-    """Return the child of the root on whose branch each site is, (n,) int64; 0 for the root."""
-    first = np.flatnonzero(network.parent == 0)
-    # Sites are in preorder, so a branch is all that follows its first site.
-    place = np.searchsorted(first, np.arange(network.parent.size), side="right")
-    branches: Int64Array = np.concatenate([[0], first])[place]
-    return branches
 
 
 def timeline(results: Results) -> Table:

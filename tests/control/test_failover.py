@@ -146,7 +146,7 @@ def test_a_site_waits_before_it_acts_and_stays_if_all_is_well_by_then():
     short = replace(lasting, until_ns=24 * S)
     ran = Ran(meeting({"a1": ["a"]}, short, failover=patient))
     assert ran.moves == []
-    assert [event for event, _ in ran.times(A1)] == [Event.NOTICED, Event.HELD]
+    assert [event for event, _ in ran.times(A1)] == [Event.NOTICED, Event.HELD, Event.SERVED]
 
 
 def test_what_is_repaired_before_it_is_noticed_is_never_known():

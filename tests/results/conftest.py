@@ -10,9 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from sim.metrics.measures import Measures
+from sim.control.joining import Joins
+from sim.metrics.dark_causes import CAUSES, DarkCause, Darkness, Piece
+from sim.metrics.measures import DarkIntervals, Measures
 from sim.metrics.meters import Meters
 from sim.metrics.verdict import judge
+from sim.network.tree import Network
 from sim.results.files import write
 from sim.results.run import Results
 from sim.results.trace import Trace, assemble
@@ -152,6 +155,38 @@ def trace(meeting: Meeting, site: str) -> Trace:
     return assemble(meeting.network, watch.finish(), meeting.fates())
 
 
+def nobody_joins(network: Network) -> Joins:
+    """Everybody is there from the beginning to the end."""
+    n = len(network.sites)
+    never = np.full(n, -1, dtype=np.int64)
+    none = np.zeros(n, dtype=np.int64)
+    return Joins(
+        start_ns=0,
+        room=network.room,
+        called_ns=never,
+        joined_ns=np.where(network.room, 0, -1),
+        gave_up_ns=never,
+        left_ns=never,
+        tries=none,
+        refusals=none,
+        timeouts=none,
+        requests=none,
+        retransmissions=none,
+        dropped=none,
+        servers=(),
+    )
+
+
+def unexplained(dark: DarkIntervals) -> Darkness:
+    """Each interval is put down to loss: these meetings have no control plane."""
+    length_ns = dark.until_ns - dark.from_ns
+    spent_ns = np.zeros((length_ns.size, len(CAUSES)), dtype=np.int64)
+    spent_ns[:, CAUSES.index(DarkCause.LOSS)] = length_ns
+    pieces = tuple((Piece(until_ns, DarkCause.LOSS, -1),) for until_ns in dark.until_ns.tolist())
+    fault = np.full(length_ns.size, -1, dtype=np.int64)
+    return Darkness(dark=dark, fault=fault, spent_ns=spent_ns, pieces=pieces)
+
+
 def results_of(held: Held, *traced: str) -> Results:
     meeting = held.meeting
     measures = finish(held.meters, meeting)
@@ -161,6 +196,9 @@ def results_of(held: Held, *traced: str) -> Results:
         measures=measures,
         verdicts=judge(meeting.scenario.requirements, meeting.network, measures),
         traces=tuple(trace(meeting, site) for site in traced),
+        journal=(),
+        joins=nobody_joins(meeting.network),
+        darkness=unexplained(measures.dark),
         engine="packet",
         threads=1,
         wall_s=0.5,

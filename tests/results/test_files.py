@@ -44,6 +44,7 @@ def summary_of(folder):
 
 def test_the_folder_holds_what_it_should(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
+        "dark.parquet",
         "delays.parquet",
         "egresses.parquet",
         "endpoints.parquet",

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from sim.language.language import ENGLISH, Language
 from sim.report import page
-from sim.report.faults import rooms_below, touched
 from sim.report.lines import worst_egresses, worst_lines
+from sim.results.fault_figures import touched
 from sim.scenario.model import FOREVER_NS
 from sim.terminal import Reader
 from tests.results.conftest import FAULTS, with_many_turns
@@ -114,9 +114,9 @@ def test_worst_egresses_are_shared_ones(results):
 def test_rooms_below_a_fault_are_counted_once(results):
     network = results.network
     fault = dataclasses.replace(FAULTS[0], lines=("79400", "80"), relays=("794",), rooms=("79",))
-    assert rooms_below(results, fault) == 4
+    assert touched(results, fault).sum() == 4
     everything = dataclasses.replace(FAULTS[0], relays=("vn",), rooms=())
-    assert rooms_below(results, everything) == network.room.sum()
+    assert touched(results, everything).sum() == network.room.sum()
 
 
 def test_faults_say_how_many_rooms_below_were_dark_and_for_how_long(results, plain):
@@ -127,7 +127,8 @@ def test_faults_say_how_many_rooms_below_were_dark_and_for_how_long(results, pla
     dark_ns[np.flatnonzero(below)[0]] = 2_500_000_000
     dark_ns[~below] = 9_000_000_000  # another's fault
     endpoints = dataclasses.replace(results.measures.endpoints, dark_ns=dark_ns)
-    measures = dataclasses.replace(results.measures, endpoints=endpoints)
+    lost = results.measures.fault_lost[[0, 1, 0]]
+    measures = dataclasses.replace(results.measures, endpoints=endpoints, fault_lost=lost)
     told = dataclasses.replace(results, scenario=scenario, measures=measures)
     rows = {line.split("  ")[0]: line for line in text_of(told, plain).splitlines()}
     assert "1 of them was dark, for 2.5 s in all" in rows["fail site/794"]

@@ -39,6 +39,7 @@ def eventful(talk_results: Results) -> Results:
         ),
         measures=dataclasses.replace(
             measures,
+            fault_lost=measures.fault_lost[[0, 1, 1, 0]],
             sources=dataclasses.replace(
                 measures.sources,
                 unselected=measures.sources.sent // 4,
