@@ -18,17 +18,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.control.joining import Joins
 from sim.control.journal import Entry
 from sim.metrics.measures import DarkIntervals, Measures
 from sim.metrics.site_courses import Courses, Stage, State
 from sim.network.tree import Network
 from sim.scenario.model import FOREVER_NS, Scenario
+
+if TYPE_CHECKING:
+    from sim.control.joining import Joins  # with SimPy, which only a simulation needs
 
 Int64Array = NDArray[np.int64]
 

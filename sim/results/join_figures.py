@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.control.server import ServerLoad
 from sim.metrics.histogram import order_statistic
 from sim.results.run import Results
 

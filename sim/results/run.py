@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sim.control.joining import Joins
 from sim.control.journal import Entry
 from sim.metrics.dark_causes import Darkness
 from sim.metrics.measures import Measures
@@ -12,6 +12,9 @@ from sim.metrics.verdict import Verdict
 from sim.network.tree import Network
 from sim.results.trace import Trace
 from sim.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from sim.control.joining import Joins  # with SimPy, which only a simulation needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

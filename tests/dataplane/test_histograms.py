@@ -14,6 +14,7 @@ from sim.grouping import MOST_ROOMS, alone, group
 PARENT = np.array([-1, 0, 1, 1, 0, 4, 4, 0, 7, 7])
 TIER = np.array([0, 1, 2, 2, 1, 2, 2, 1, 2, 2])
 END = np.array([10, 4, 3, 4, 7, 6, 7, 10, 9, 10])
+SITE = np.tile(np.arange(10), 2)  # of each direction
 CHUNK = np.array([0, 1, 1, 1, 1, 1, 2, 2, 2, 2])  # cuts the leaves of 4 apart
 
 
@@ -29,7 +30,7 @@ def test_up_to_the_limit_each_site_has_its_own():
     assert not shared(MOST_ROOMS).shared
     grouping = shared(MOST_ROOMS)
     tally = tally_of(grouping)
-    own = Histograms(grouping, CHUNK, tally)
+    own = Histograms(grouping, CHUNK, SITE, tally)
     assert own.room_row.tolist() == list(range(10))
     assert own.line_row.tolist() == list(range(20))
     assert own.line is tally.line_delay
@@ -47,7 +48,7 @@ def test_where_there_would_be_too_many_groups_they_are_by_tier(monkeypatch):
 def test_no_row_has_sites_of_two_chunks_or_groups_or_too_many(monkeypatch, most_sites):
     monkeypatch.setattr(histograms, "MOST_SITES", most_sites)
     grouping = shared()
-    rows = Histograms(grouping, CHUNK, tally_of(grouping))
+    rows = Histograms(grouping, CHUNK, SITE, tally_of(grouping))
     for row in np.unique(rows.room_row):
         sites = np.flatnonzero(rows.room_row == row)
         assert np.unique(CHUNK[sites]).size == 1
@@ -60,7 +61,7 @@ def test_spans_are_added_up_by_group(monkeypatch, most_sites):
     monkeypatch.setattr(histograms, "MOST_SITES", most_sites)
     grouping = shared()
     tally = tally_of(grouping)
-    rows = Histograms(grouping, CHUNK, tally)
+    rows = Histograms(grouping, CHUNK, SITE, tally)
     for _ in range(3):
         for site in range(10):
             rows.room[rows.room_row[site], 5] += site
@@ -80,10 +81,10 @@ def test_spans_are_added_up_by_group(monkeypatch, most_sites):
 
 def test_more_than_can_be_counted_in_a_span_is_refused():
     grouping = shared()
-    rows = Histograms(grouping, CHUNK, tally_of(grouping))
+    rows = Histograms(grouping, CHUNK, SITE, tally_of(grouping))
     most = MOST_COUNTED // MOST_SITES
     rows.check(most)
     with pytest.raises(OverflowError, match=r"2,097,152 packets .* make the window shorter"):
         rows.check(most + 1)
     each = alone(TIER)
-    Histograms(each, CHUNK, tally_of(each)).check(most + 1)
+    Histograms(each, CHUNK, SITE, tally_of(each)).check(most + 1)

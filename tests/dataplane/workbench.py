@@ -152,6 +152,8 @@ class Workbench:
                 chosen_first=zeros(1),
                 chosen=zeros(0),
             ),
+            shows=np.zeros(streams, dtype=np.bool_),
+            pictures=no[:1].copy(),
             passes=np.ones((1, streams), dtype=np.bool_),
             playout_ns=np.full(streams, FOREVER_NS),
             precedence=ints(*self.precedence),

@@ -90,6 +90,7 @@ def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple
                 found += [
                     (UseLine(at_ns=move_ns, target=s, line=line, egress=egress),)
                     for move_ns in (at_ns + 1, passes_ns)
+                    if move_ns < rehearsal.scenario.duration_ns
                 ]
     return sorted(found, key=lambda edits: (edits[0].at_ns, edits[0].target))
 

@@ -224,6 +224,8 @@ def test_charts_are_the_same_bytes_every_time(folder, tmp_path):
     assert sorted(contents[0]) == [
         "capacity.png",
         "capacity.svg",
+        "dark.png",
+        "dark.svg",
         "delay.png",
         "delay.svg",
         "loss.png",

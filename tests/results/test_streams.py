@@ -9,6 +9,7 @@ import pytest
 
 from sim.dataplane.tally import LineCount, StreamCount, TurnCount
 from sim.metrics.due import Due
+from sim.metrics.measures import DarkIntervals
 from sim.metrics.meters import Meters
 from sim.metrics.steady import BusyMeter, Steady
 from sim.metrics.streams import listeners
@@ -82,7 +83,9 @@ def test_what_comes_back_to_the_speaker_and_is_lost_is_no_loss_to_it(meeting):
     meters = Meters(meeting.scenario, network)
     due = Due(meeting.scenario, network).by_stream(tally)
     heard = listeners(meeting.scenario, network, tally, due)
-    rooms = meters._endpoints(tally, heard)
+    none = np.empty(0, dtype=np.int64)
+    dark = DarkIntervals(site=none, from_ns=none, until_ns=none)
+    rooms = meters._endpoints(tally, heard, dark)
     lost = dict(zip(rooms.site.tolist(), rooms.lost[:, 3].sum(axis=1).tolist(), strict=True))
     assert lost.pop(speaker) == 0
     assert {s for s, packets in lost.items() if packets} == {district + 1, district + 3}
