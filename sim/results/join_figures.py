@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from sim.metrics.histogram import order_statistic
 from sim.results.run import Results
 
+if TYPE_CHECKING:
+    from sim.control.server import ServerLoad
+
 Bools = NDArray[np.bool_]
 
 PERCENTILES = (0.5, 0.95, 0.99, 1.0)
