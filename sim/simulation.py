@@ -17,6 +17,7 @@ from sim.media.packets import Packets
 from sim.media.sources import Sources
 from sim.metrics.dark_causes import explain
 from sim.metrics.meters import Meters, packet_hops, rooms_dark
+from sim.metrics.room_times import room_times
 from sim.metrics.verdict import judge
 from sim.network.tree import Network, build_network
 from sim.results.run import Progress, Results
@@ -132,15 +133,18 @@ def simulate(
         dark=data.dark(),
     )
     journal, joins = tuple(control.journal.entries), control.joins
+    darkness = explain(scenario, network, measures, journal, joins)
+    site, duration_ns = measures.endpoints.site, scenario.duration_ns
+    times = room_times(site, joins, darkness, duration_ns=duration_ns)
     return Results(
         scenario=scenario,
         network=network,
         measures=measures,
-        verdicts=judge(scenario.requirements, network, measures),
+        verdicts=judge(scenario.requirements, network, measures, times),
         traces=tuple(assemble(network, each.finish(), data.fates()) for each in watches),
         journal=journal,
         joins=joins,
-        darkness=explain(scenario, network, measures, journal, joins),
+        darkness=darkness,
         engine=engine,
         threads=threads,
         wall_s=time.perf_counter() - began_s,

@@ -14,6 +14,7 @@ from sim.compare.worst import Subjects, subjects
 from sim.metrics.measures import CAUSES
 from sim.metrics.verdict import Verdict
 from sim.results.clock import clock
+from sim.results.join_figures import are_joins, join_figures
 from sim.results.place import id_and_place
 from sim.results.quality_figures import GroupQuality, quality_figures
 from sim.results.run import Results
@@ -36,6 +37,9 @@ REQUIRED: Mapping[str, tuple[str, float]] = {
     "mos": ("mos", 1.0),
     "dark": ("dark_ms", 1e6),
     "dark_in_total": ("dark_in_total_ms", 1e6),
+    "recovery": ("recovery_ms", 1e6),
+    "join_time": ("join_ms", 1e6),
+    "present_at_start": ("present_percent", 0.01),
     "freezes": ("freezes", 1.0),
 }
 
@@ -135,8 +139,22 @@ def _meeting(results: Results) -> Row:
             "rooms_dark": _count(rooms.dark_ns),
             "delay_p50_ms": _ms(measures.room_delays.p50_ns[0]),
             "delay_p99_ms": _ms(measures.room_delays.p99_ns[0]),
+            **_joining(results),
         }
     )
+
+
+def _joining(results: Results) -> dict[str, Value]:
+    """Return how the rooms joined, where any comes or goes."""
+    if not are_joins(results):
+        return {}
+    everybody = join_figures(results)[0]
+    return {
+        "join_p95_ms": _ms(everybody.p95_ns),
+        "present_percent": rounded(100 * everybody.present / everybody.rooms),
+        "rooms_refused": counted(everybody.refused),
+        "rooms_given_up": counted(everybody.gave_up),
+    }
 
 
 def _tiers(results: Results, rated: list[GroupQuality]) -> Table:

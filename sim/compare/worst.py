@@ -113,7 +113,7 @@ def _egresses(results: Results) -> Subjects:
     shared = np.flatnonzero(~np.isnan(measured.utilisation))
     sites = [network.sites[s] for s in network.egress_site[shared].tolist()]
     names = [
-        f"{site.id} {network.egresses[e].carrier}".strip()
+        f"{site.id} {network.egresses[e].label}".strip()
         for site, e in zip(sites, shared.tolist(), strict=True)
     ]
     loss = share(measured.lost[shared, 1], measured.offered[shared])

@@ -44,6 +44,30 @@ def way(language: Language, name: str) -> str:
     return {"down": language.say("down"), "up": language.say("up")}[name]
 
 
+def port(language: Language, label: str) -> str:
+    """Return which egress of a relay is meant: of which carrier, or which server of its pool.
+
+    Examples
+    --------
+    >>> port(Language("vi"), "server 3"), port(Language("vi"), "viettel")
+    ('máy chủ 3', 'viettel')
+    """
+    number = server_of(label)
+    return language.say("server {number}", number=number) if number else label
+
+
+def server_of(label: str) -> str:
+    """Return the number of the server that an egress's label names; empty: it is none's.
+
+    Examples
+    --------
+    >>> server_of("server 3"), server_of("viettel")
+    ('3', '')
+    """
+    kind, _, number = label.partition(" ")
+    return number if kind == "server" and number.isdecimal() else ""
+
+
 def role(language: Language, name: str) -> str:
     """Return what a line is for.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.metrics.histogram import order_statistic
 from sim.metrics.measures import Measures
+from sim.metrics.room_times import RoomTimes
 from sim.network.tree import Network
 from sim.scenario.model import Requirement
 
@@ -24,8 +25,8 @@ class Worst:
     Attributes
     ----------
     site : number of its site; of an egress, of its relay
-    detail : of an egress its carrier, which may be empty; of a line `down` or `up`; of a room's
-        jitter, freezes or MOS the stream; else empty
+    detail : of an egress its carrier, which may be empty, or its server; of a line `down` or `up`;
+        of a room's jitter, freezes or MOS the stream; else empty
     at_ns : when the worst span begins; None where the whole meeting was judged
     value : what was measured there; NaN where nothing arrived to measure
     """
@@ -80,10 +81,18 @@ class Verdict:
 
 
 def judge(
-    requirements: Sequence[Requirement], network: Network, measures: Measures
+    requirements: Sequence[Requirement],
+    network: Network,
+    measures: Measures,
+    times: RoomTimes | None = None,
 ) -> tuple[Verdict, ...]:
-    """Return a verdict on each requirement, in their order."""
-    return tuple(_verdict(requirement, network, measures) for requirement in requirements)
+    """Return a verdict on each requirement, in their order.
+
+    Parameters
+    ----------
+    times : how soon rooms joined and recovered; needed where a requirement is about that
+    """
+    return tuple(_verdict(requirement, network, measures, times) for requirement in requirements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +117,10 @@ def _sign(requirement: Requirement) -> float:
     return 1.0 if requirement.sense == "at most" else -1.0
 
 
-def _verdict(requirement: Requirement, network: Network, measures: Measures) -> Verdict:
-    subjects = _SUBJECTS[requirement.subject](requirement, network, measures)
+def _verdict(
+    requirement: Requirement, network: Network, measures: Measures, times: RoomTimes | None
+) -> Verdict:
+    subjects = _subjects(requirement, network, measures, times)
     if not subjects.site.size:
         return Verdict(
             requirement=requirement, subjects=0, complying=0, value=np.nan, met=True, worst=None
@@ -121,7 +132,12 @@ def _verdict(requirement: Requirement, network: Network, measures: Measures) -> 
         # Integers of any size: the sum of many months is exact.
         bad = np.array([float(sum(map(int, subjects.value.tolist())))])
     needed, value = order_statistic(bad, requirement.share)
-    complying = int(np.count_nonzero(bad <= _sign(requirement) * requirement.limit))
+    if requirement.measure == "present_at_start":
+        # What is limited is the share of those that are there.
+        complying = int(np.count_nonzero(subjects.value))
+        value = -complying / bad.size
+    else:
+        complying = int(np.count_nonzero(bad <= _sign(requirement) * requirement.limit))
     return Verdict(
         requirement=requirement,
         subjects=bad.size,
@@ -132,18 +148,58 @@ def _verdict(requirement: Requirement, network: Network, measures: Measures) -> 
     )
 
 
-def deciding(requirement: Requirement, network: Network, measures: Measures) -> Worst | None:
+def deciding(
+    requirement: Requirement,
+    network: Network,
+    measures: Measures,
+    times: RoomTimes | None = None,
+) -> Worst | None:
     """Return the subject at the rank that is required: if it keeps the limit, enough do.
 
     Of 99 % of 200 rooms it is the third worst; of all rooms together, the worst. None where there
     is no subject.
     """
-    subjects = _SUBJECTS[requirement.subject](requirement, network, measures)
+    subjects = _subjects(requirement, network, measures, times)
     if not subjects.site.size:
         return None
     bad = _sign(requirement) * subjects.value
     needed, _ = order_statistic(bad, requirement.share)
     return _at(subjects, int(np.argsort(bad, kind="stable")[max(needed - 1, 0)]))
+
+
+def _subjects(
+    requirement: Requirement, network: Network, measures: Measures, times: RoomTimes | None
+) -> _Subjects:
+    """Return what a requirement judges."""
+    if requirement.measure in ("recovery", "join_time", "present_at_start"):
+        if times is None or requirement.subject != "rooms":
+            raise ValueError(f"{requirement.subject} have no {requirement.measure}")
+        return _in_time(requirement, network, measures.endpoints.site, times)
+    return _SUBJECTS[requirement.subject](requirement, network, measures)
+
+
+def _in_time(
+    requirement: Requirement, network: Network, site: Int64Array, times: RoomTimes
+) -> _Subjects:
+    """Rooms by how soon they recovered or joined, or 1 if they were there at the start, else 0.
+
+    Only who has called is judged by the time to join: NaN if it was not let in, but who still waits
+    at the end, and not for longer than the limit, may yet keep it and is not judged.
+    """
+    judged = _selected(requirement, network, site)
+    values: Float64Array
+    if requirement.measure == "recovery":
+        values = times.recovery_ns.astype(np.float64)
+    elif requirement.measure == "join_time":
+        values = times.join_ns
+        may_yet = (times.waiting_ns > 0) & (times.waiting_ns <= requirement.limit)
+        judged &= times.called & ~may_yet
+    else:
+        values = times.present_at_start.astype(np.float64)
+    rooms = _Subjects(
+        site=site, detail=np.full(site.size, "", dtype=object), at_ns=None, value=values
+    )
+    return rooms.take(np.flatnonzero(judged))
 
 
 def _at(subjects: _Subjects, row: int) -> Worst:
@@ -249,7 +305,7 @@ def _egresses(requirement: Requirement, network: Network, measures: Measures) ->
         selected = _selected(requirement, network, network.egress_site)
     egresses = _Subjects(
         site=network.egress_site,
-        detail=np.array([egress.carrier for egress in network.egresses], dtype=object),
+        detail=np.array([egress.label for egress in network.egresses], dtype=object),
         at_ns=None,
         value=utilisation,
     )

@@ -117,11 +117,21 @@ def worst_egresses(stored: Stored, language: Language) -> list[Headroom]:
         egresses.numbers("utilisation"), egresses.numbers("utilisation_peak"), WORST_EGRESSES
     )
     details = [
-        language.say("egress to {carrier}", carrier=carrier) if carrier else language.say("egress")
-        for carrier in egresses.texts("carrier", order)
+        _port(carrier, server, language)
+        for carrier, server in zip(
+            egresses.texts("carrier", order), egresses.texts("server", order), strict=True
+        )
     ]
     ceiling = _ceiling(stored, "egresses")
     return _headrooms(egresses, order, details, egresses.numbers("rate_bps")[order], ceiling)
+
+
+def _port(carrier: str, server: str, language: Language) -> str:
+    if server:
+        return language.say("server {number}", number=server)
+    return (
+        language.say("egress to {carrier}", carrier=carrier) if carrier else language.say("egress")
+    )
 
 
 def draw(stored: Stored, language: Language) -> Figure:

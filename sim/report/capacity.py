@@ -142,6 +142,9 @@ class CapacityWords:
             way = words.way(self._language, spot.detail)
             return self.say("line to {place} ({way})", place=spot.place, way=way)
         if spot.kind == "egress":
+            server = words.server_of(spot.detail)
+            if server:
+                return self.say("server {number} of {place}", number=server, place=spot.place)
             if spot.detail:
                 return self.say(
                     "egress of {place} to {carrier}", place=spot.place, carrier=spot.detail

@@ -132,7 +132,7 @@ def worst_egresses_table(results: Results, reader: Reader) -> Table:
     )
     for e in worst_egresses(results):
         egress = network.egresses[e]
-        carrier = f" ({egress.carrier})" if egress.carrier else ""
+        carrier = f" ({words.port(reader.language, egress.label)})" if egress.label else ""
         made.add_row(
             shown(f"{id_and_place(network, int(network.egress_site[e]))}{carrier}"),
             *reader.figures(

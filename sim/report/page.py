@@ -183,11 +183,19 @@ def _margin(verdict: Verdict, language: Language) -> str:
 
 def _worst(results: Results, verdict: Verdict, language: Language) -> Text:
     worst = verdict.worst
-    if worst is None or worst.value == 0:
+    if worst is None:
+        return Text(UNKNOWN)
+    if verdict.requirement.measure == "present_at_start":
+        where = id_and_place(results.network, worst.site)
+        absent = shown(language.say("{place}: not there", place=where))
+        return Text(UNKNOWN) if worst.value else absent
+    if worst.value == 0:
         return Text(UNKNOWN)
     details = [worst.detail] if worst.detail else []
     if verdict.requirement.subject == "lines":
         details = [words.way(language, worst.detail)]
+    elif verdict.requirement.subject == "egresses" and worst.detail:
+        details = [words.port(language, worst.detail)]
     if worst.at_ns is not None:
         details.append(language.say("from {time}", time=clock(worst.at_ns)))
     detail = f" ({', '.join(details)})" if details else ""
@@ -199,6 +207,8 @@ def _value(requirement: Requirement, value: float, language: Language) -> str:
     if np.isnan(value):
         if requirement.span_ns:
             return language.say("too few packets")
+        if requirement.measure == "join_time":
+            return language.say("not let in")
         nothing = requirement.measure in ("delay", "jitter", "freezes", "mos")
         return language.say("nothing arrived") if nothing else UNKNOWN
     if requirement.unit == "ns":

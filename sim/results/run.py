@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.control.journal import Entry
 from sim.metrics.dark_causes import Darkness
 from sim.metrics.measures import Measures
+from sim.metrics.room_times import RoomTimes, room_times
 from sim.metrics.verdict import Verdict
 from sim.network.tree import Network
 from sim.results.trace import Trace
@@ -60,6 +61,16 @@ class Results:
     engine: str
     threads: int
     wall_s: float
+
+    @property
+    def times(self) -> RoomTimes:
+        """How soon rooms joined and recovered."""
+        return room_times(
+            self.measures.endpoints.site,
+            self.joins,
+            self.darkness,
+            duration_ns=self.scenario.duration_ns,
+        )
 
     @property
     def met(self) -> bool:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from sim.metrics import dark_causes
 from sim.metrics.measures import CAUSES
 
 Kind = Literal["text", "count", "number"]
 
-# Why a room is dark, in the order in which it usually goes on; a column `<cause>_ms` for each.
-DARK_CAUSES = (
-    "detecting",
-    "holding",
-    "signalling",
-    "refused",
-    "no_backup",
-    "unwatched",
-    "key_frame",
-    "joining",
-    "loss",
-)
+# Why a room is dark; a column `<cause>_ms` for each.
+DARK_CAUSES = tuple(str(cause) for cause in dark_causes.CAUSES)
 SUMMARY = "summary.json"
 TABLES: Mapping[str, Mapping[str, Kind]] = {
     "endpoints": {
@@ -34,7 +25,7 @@ TABLES: Mapping[str, Mapping[str, Kind]] = {
         **dict.fromkeys(("utilisation", "utilisation_peak"), "number"),
     },
     "egresses": {
-        **dict.fromkeys(("place", "tier", "carrier"), "text"),
+        **dict.fromkeys(("place", "tier", "carrier", "server"), "text"),
         **dict.fromkeys(("rate_bps", "utilisation", "utilisation_peak"), "number"),
     },
     "turns": {

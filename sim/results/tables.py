@@ -41,8 +41,8 @@ Int64Array = NDArray[np.int64]
 def tables(results: Results) -> dict[str, Table]:
     """Return all tables by name.
 
-    `groups` only where the delays of sites are kept together, `joins` where rooms come or go, and
-    `servers` where signalling has any.
+    `groups` only where the delays of sites are kept together, `joins` where rooms come or go,
+    `servers` where signalling has any, and `dark` where any room was.
     """
     where = places(results.network)
     together = results.measures.groups
@@ -56,20 +56,21 @@ def tables(results: Results) -> dict[str, Table]:
         "sources": sources(results, where),
         "turns": turns(results, where),
         "faults": faults(results),
-        "dark": dark(results, where),
         "timeline": timeline(results),
         "delays": delays(results),
         **shared,
-        **_of_joining(results, where),
+        **_of_events(results, where),
     }
 
 
-def _of_joining(results: Results, where: Sequence[str]) -> dict[str, Table]:
+def _of_events(results: Results, where: Sequence[str]) -> dict[str, Table]:
     found: dict[str, Table] = {}
     if are_joins(results):
         found["joins"] = join_tables.joins(results, where)
     if results.joins.servers:
         found["servers"] = join_tables.servers(results, where)
+    if results.darkness.fault.size:
+        found["dark"] = dark(results, where)
     return found
 
 
@@ -189,7 +190,7 @@ def numbers_by_line(network: Network) -> dict[int, int]:
 
 
 def egresses(results: Results, where: Sequence[str]) -> Table:
-    """Return a row for each egress, by relay and carrier."""
+    """Return a row for each egress, by relay and carrier or server; `children` may use it."""
     network, measured = results.network, results.measures.egresses
     owners = network.egress_site
     return (
@@ -198,6 +199,7 @@ def egresses(results: Results, where: Sequence[str]) -> Table:
         text("place", [where[s] for s in owners]),
         text("tier", [network.sites[s].tier for s in owners]),
         text("carrier", [egress.carrier for egress in network.egresses]),
+        text("server", [egress.server for egress in network.egresses]),
         integers("children", "1", np.diff(network.child_first)),
         numbers("rate_bps", "bit/s", [egress.rate_bps or None for egress in network.egresses]),
         text("scheduling", [egress.scheduling for egress in network.egresses]),

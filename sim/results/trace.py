@@ -252,7 +252,8 @@ class _Course:
 def _egress(network: Network, site: int) -> str:
     egress = network.egresses[network.feed[site]]
     relay = network.sites[network.parent[site]].id
-    return f"egress {relay} ({egress.carrier})" if egress.carrier else f"egress {relay}"
+    name = "pool" if egress.server else egress.carrier
+    return f"egress {relay} ({name})" if name else f"egress {relay}"
 
 
 def _cell(text: str) -> str:

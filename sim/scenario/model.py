@@ -28,7 +28,17 @@ Mode = Literal["forward", "compose"]
 Policy = Literal["least loaded", "fill", "round robin", "hash"]
 Subject = Literal["rooms", "lines", "egresses"]
 Measure = Literal[
-    "loss", "delay", "jitter", "mos", "freezes", "dark", "dark_in_total", "utilisation"
+    "loss",
+    "delay",
+    "jitter",
+    "mos",
+    "freezes",
+    "dark",
+    "dark_in_total",
+    "recovery",
+    "join_time",
+    "present_at_start",
+    "utilisation",
 ]
 Sense = Literal["at most", "at least"]
 Unit = Literal["share", "ns", "count", "score"]
@@ -41,6 +51,9 @@ UNITS: dict[Measure, Unit] = {
     "freezes": "count",
     "dark": "ns",
     "dark_in_total": "ns",
+    "recovery": "ns",
+    "join_time": "ns",
+    "present_at_start": "share",
     "utilisation": "share",
 }
 
@@ -239,6 +252,11 @@ class Egress:
     overhead_ns: int
     scheduling: Scheduling
     background: Background | None
+
+    @property
+    def label(self) -> str:
+        """What tells it from others of its relay: the carrier, or `server 3`; empty: nothing."""
+        return f"server {self.server}" if self.server else self.carrier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,7 +514,8 @@ class Requirement:
     span_ns : loss over any span of this length; 0: over the meeting
     sense : on which side of the limit it is good to be
     limit : in the measure's unit, see `UNITS`; a room's jitter, freezes and opinion score (MOS)
-        are those of its worst stream; `dark_in_total` is the sum over all the rooms
+        are those of its worst stream; `dark_in_total` is the sum over all the rooms;
+        `present_at_start` limits `share` itself
     """
 
     text: str

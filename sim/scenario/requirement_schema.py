@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from sim.scenario.fields import (
+    Flag,
     LeastScore,
     MostCount,
     MostShare,
@@ -30,6 +31,9 @@ LIMITS = (
     "freezes",
     "dark",
     "dark_in_total",
+    "recovery",
+    "join_time",
+    "present_at_start",
 )
 
 OF_ALL = Field(
@@ -76,6 +80,18 @@ class RoomsFields(Fields):
     dark_in_total: MostTime | None = Field(
         None, description="That, summed over the rooms; with `rooms: all`."
     )
+    recovery: MostTime | None = Field(
+        None, description="Longest time without a picture that had to do with a fault."
+    )
+    join_time: MostTime | None = Field(
+        None,
+        description="Time from the first call until the room is let in; needs `joining`.",
+    )
+    present_at_start: Flag | None = Field(
+        None,
+        description="`true`: the room is there when the meeting starts; needs `joining`.",
+        json_schema_extra={"enum": [True]},
+    )
 
     @model_validator(mode="after")
     def _one_limit(self) -> RoomsFields:
@@ -86,6 +102,8 @@ class RoomsFields(Fields):
             raise ValueError(f"'in_any' goes with 'loss', not with '{given(self, *LIMITS)[0]}'")
         if self.dark_in_total is not None and self.rooms < 1:
             raise ValueError("'dark_in_total' is of the rooms together; it needs 'rooms: all'")
+        if self.present_at_start is False:
+            raise ValueError("'present_at_start' can only be 'true'; leave it out otherwise")
         return self
 
 

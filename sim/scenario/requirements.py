@@ -25,7 +25,19 @@ from sim.scenario.sites import Tree
 
 Fields = RoomsFields | LinesLimitFields | EgressesLimitFields
 PERCENTILES = {"delay_p50": 50.0, "delay_p95": 95.0, "delay_p99": 99.0, "delay_max": 100.0}
-OTHERS: tuple[Measure, ...] = ("loss", "jitter", "mos", "freezes", "dark", "dark_in_total")
+OTHERS: tuple[Measure, ...] = (
+    "loss",
+    "jitter",
+    "mos",
+    "freezes",
+    "dark",
+    "dark_in_total",
+    "recovery",
+    "join_time",
+    "present_at_start",
+)
+AT_LEAST: tuple[Measure, ...] = ("mos", "present_at_start")
+OF_JOINING: tuple[Measure, ...] = ("join_time", "present_at_start")
 MAX_STEPS = 10**6
 
 
@@ -63,6 +75,8 @@ def read_requirements(
             if requirement.measure == "mos" and not rated:
                 text = "no stream that rooms receive has the 'codec' of a voice; so none is rated"
                 _refuse_stream(document, place, text)
+            if requirement.measure in OF_JOINING and file.joining is None:
+                _refuse_joining(document, place)
             if shared and requirement.measure == "delay" and requirement.percentile < 100:
                 _refuse_percentile(document, place, tree)
             if requirement.span_ns and not document.left_out("duration"):
@@ -101,7 +115,7 @@ def _read(fields: Fields, of: Selection | None) -> Requirement:
         measure=measure,
         percentile=percentile,
         span_ns=fields.in_any or 0 if isinstance(fields, RoomsFields) else 0,
-        sense="at least" if measure == "mos" else "at most",
+        sense="at least" if measure in AT_LEAST else "at most",
         limit=limit,
     )
     return replace(requirement, text=sentence(requirement, ENGLISH))
@@ -116,6 +130,8 @@ def _limit(fields: Fields) -> tuple[Measure, float, float]:
         if limit_ns is not None:
             return "delay", percentile, float(limit_ns)
     measure = next(each for each in OTHERS if getattr(fields, each) is not None)
+    if measure == "present_at_start":
+        return measure, 0.0, fields.rooms
     return measure, 0.0, float(getattr(fields, measure))
 
 
@@ -127,6 +143,12 @@ def _share(fields: Fields) -> float:
 
 def _refuse_stream(document: Document, place: Place, text: str) -> None:
     if not document.any_left_out("streams"):
+        document.problems.add(place, text)
+
+
+def _refuse_joining(document: Document, place: Place) -> None:
+    if not document.left_out("joining"):
+        text = "all rooms are there from the beginning; it needs 'joining'"
         document.problems.add(place, text)
 
 

@@ -214,6 +214,8 @@ def _requirement(requirement: Requirement) -> str:
     in_ns = requirement.unit == "ns"
     limit = f"{int(requirement.limit)} ns" if in_ns else limit_text(requirement)
     fields[measure] = f"{requirement.sense} {limit}"
+    if measure == "present_at_start":
+        fields[measure] = "true"
     if requirement.span_ns:
         fields["in_any"] = f"{requirement.span_ns} ns"
     return mapping(**fields)

@@ -99,4 +99,10 @@ def _limit(requirement: Requirement, language: Language) -> str:
         return language.say("dark at most {limit}", limit=limit)
     if requirement.measure == "dark_in_total":
         return language.say("dark at most {limit} in total", limit=limit)
+    if requirement.measure == "recovery":
+        return language.say("recovery at most {limit}", limit=limit)
+    if requirement.measure == "join_time":
+        return language.say("joining takes at most {limit}", limit=limit)
+    if requirement.measure == "present_at_start":
+        return language.say("present at the start")
     return language.say("utilisation at most {limit}", limit=limit)

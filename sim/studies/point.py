@@ -155,7 +155,7 @@ def _spot(data: dict[str, Any] | None) -> Spot | None:
 
 def _judged(results: Results, verdict: Verdict) -> Judged:
     requirement = verdict.requirement
-    decides = deciding(requirement, results.network, results.measures)
+    decides = deciding(requirement, results.network, results.measures, results.times)
     limit = limit_in_unit(requirement, requirement.limit)
     assert limit is not None, "a limit is a finite number"
     of_rooms = requirement.subject == "rooms" and decides is not None

@@ -119,7 +119,7 @@ def _egress(results: Results, site: int) -> Step:
     return Step(
         kind="egress",
         site=int(network.egress_site[e]),
-        detail=network.egresses[e].carrier,
+        detail=network.egresses[e].label,
         lost={
             cause: missing / max(due, 1) * int(count) / all_lost
             for cause, count in zip(("outage", "queue"), egresses.lost[e], strict=True)

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from sim.compare.worst import subjects
 from sim.language.language import ENGLISH, Language
 from sim.metrics.measures import SpanLoss
+from sim.metrics.room_times import RoomTimes
 from sim.metrics.verdict import deciding, judge
 from sim.report import page
 from sim.results import summary
 from sim.results.summary import limit_in_unit
+from sim.results.tables import tables
 from sim.scenario.model import Selection
 from sim.simulation import simulate
 from sim.terminal import Reader
@@ -339,3 +342,107 @@ def test_the_summary_tells_of_whom_and_by_how_much(results):
     told = summary._requirement(results, dark)
     assert (told["unit"], told["margin_share"]) == ("ms", None)
     assert told["margin"] == limit_in_unit(dark.requirement, dark.margin) == -told["value"]
+
+
+JOINING = "joining: {start: 5 s, arrive: {from: 4 s, shape: uniform}}\n"
+
+
+def times_of(results, **columns):
+    n = results.measures.endpoints.site.size
+    plain = {
+        "called": np.ones(n, dtype=np.bool_),
+        "join_ns": np.arange(1, n + 1) * float(S),
+        "waiting_ns": np.zeros(n, dtype=np.int64),
+        "present_at_start": np.ones(n, dtype=np.bool_),
+        "recovery_ns": np.arange(n) * S,
+    }
+    return RoomTimes(**plain | columns)
+
+
+def in_time(results, wanted, times):
+    (verdict,) = judge([wanted], results.network, results.measures, times)
+    return verdict
+
+
+def test_recovery_is_the_longest_dark_time_of_a_fault(results):
+    wanted = requirement("rooms", "recovery", 0.9, 8 * S)
+    verdict = in_time(results, wanted, times_of(results))  # 0 to 9 s
+    assert (verdict.met, verdict.complying, verdict.value, verdict.margin) == (True, 9, 8 * S, 0)
+    assert verdict.worst.value == 9 * S
+    stricter = in_time(results, dataclasses.replace(wanted, share=1.0), times_of(results))
+    assert (stricter.met, stricter.margin) == (False, -S)
+    decides = deciding(wanted, results.network, results.measures, times_of(results))
+    assert decides.value == 8 * S
+    with pytest.raises(ValueError, match="rooms have no recovery"):
+        judge([wanted], results.network, results.measures)
+
+
+def test_the_time_to_join_is_that_of_who_has_called(results):
+    wanted = requirement("rooms", "join_time", 0.5, 4 * S)
+    called = np.arange(10) < 6  # 1 to 6 s
+    verdict = in_time(results, wanted, times_of(results, called=called))
+    assert (verdict.subjects, verdict.complying, verdict.value) == (6, 4, 3 * S)
+    join_ns = np.array([1, 2, np.nan, np.nan, np.nan, 6, 0, 0, 0, 0]) * S
+    # The third gave up; the fourth may still be let in in time; the fifth no more.
+    waiting_ns = np.array([0, 0, 0, 4 * S, 4 * S + 1, 0, 0, 0, 0, 0])
+    times = times_of(results, called=called, join_ns=join_ns, waiting_ns=waiting_ns)
+    verdict = in_time(results, wanted, times)
+    assert (verdict.subjects, verdict.complying, verdict.value, verdict.met) == (5, 2, 6 * S, False)
+    assert np.isnan(verdict.worst.value)
+    assert "not let in" in row(results, verdict)[-1]
+
+
+PRESENT = dataclasses.replace(
+    requirement("rooms", "present_at_start", 0.8, 0.8, sense="at least"), text="there"
+)
+
+
+@pytest.mark.parametrize(("absent", "met"), [(0, True), (2, True), (3, False)])
+def test_the_share_of_those_present_is_what_is_limited(results, absent, met):
+    times = times_of(results, present_at_start=np.arange(10) >= absent)
+    verdict = in_time(results, PRESENT, times)
+    assert (verdict.met, verdict.complying, verdict.subjects) == (met, 10 - absent, 10)
+    assert verdict.value == (10 - absent) / 10
+    assert met == (verdict.margin >= 0)
+    cells = row(results, verdict)
+    assert cells[1:3] == ["80 % of rooms: present at the start", f"{100 - 10 * absent} %"]
+    assert ("not there" in cells[-1]) == (absent > 0)
+
+
+def test_requirements_on_joining_are_judged_in_a_run():
+    wanted = (
+        "requirements: [{rooms: 95 %, join_time: at most 30 s}, "
+        "{rooms: 98 %, present_at_start: true}, {rooms: all, recovery: at most 1 s}]\n"
+    )
+    slow = ("rate: 2 Mbit/s, frames: 30/s", "rate: 200 kbit/s, frames: 30/s")
+    results = simulate(small(slow, append=JOINING + wanted), engine="reference")
+    assert [verdict.met for verdict in results.verdicts] == [True, True, True]
+    join, present, recovery = results.verdicts
+    assert (join.subjects, join.value) == (3, 0)
+    assert (present.value, present.complying, recovery.value) == (1.0, 3, 0)
+    text = ", ".join(verdict.requirement.text for verdict in results.verdicts)
+    assert text == (
+        "95 % of rooms: joining takes at most 30 s, 98 % of rooms: present at the start, "
+        "100 % of rooms: recovery at most 1 s"
+    )
+
+
+def test_a_server_of_a_pool_is_called_by_its_number(results):
+    network = results.network
+    servers = [
+        dataclasses.replace(e, carrier="", server=str(i + 1))
+        for i, e in enumerate(network.egresses)
+    ]
+    pools = dataclasses.replace(network, egresses=tuple(servers))
+    used = results.measures.egresses.utilisation
+    wanted = requirement("egresses", "utilisation", 1.0, 0.001)
+    (verdict,) = judge([wanted], pools, results.measures)
+    worst = int(np.nanargmax(used))
+    assert verdict.worst.detail == f"server {worst + 1}"
+    told = dataclasses.replace(results, network=pools)
+    assert f"(server {worst + 1})" in row(told, verdict)[-1]
+    assert f"(máy chủ {worst + 1})" in row(told, verdict, VIETNAMESE)[-1]
+    named = subjects(told)["egresses"]
+    assert named.row(f"{pools.sites[pools.egress_site[worst]].id} server {worst + 1}") is not None
+    table = {column.name: column.values for column in tables(told)["egresses"]}
+    assert table["server"][:2] == ["1", "2"]

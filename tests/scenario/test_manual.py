@@ -26,7 +26,8 @@ def test_the_example_loads_and_fits_the_schema():
 
 
 def test_the_requirements_say_what_stands_beside_them():
-    example = WHOLE[: WHOLE.index("requirements:")] + REQUIRED
+    joining = "joining: {start: 30 s, arrive: {from: 20 s}}\n"
+    example = WHOLE[: WHOLE.index("requirements:")] + joining + REQUIRED
     scenario = load_text(example, NOWHERE)
     said = [line.split("# ")[1] for line in REQUIRED.splitlines()[1:]]
     assert [requirement.text for requirement in scenario.requirements] == said
