@@ -122,6 +122,7 @@ class Attendance:
         duplicates = room[:, RoomCount.DUPLICATES]
         if self._way.moved:
             lost[:, Cause.OUTAGE] += self._missed(duplicates)
+            settle(lost[:, Cause.OUTAGE])
         return Counted(
             due=due,
             received=room[:, RoomCount.RECEIVED].copy(),
@@ -143,3 +144,18 @@ class Attendance:
             left -= taken
         missed[np.arange(left.size), self._network.tier] += left
         return missed
+
+
+def settle(outage: Int64Array) -> None:
+    """Book what came after all against the outage it was lost by, (n, tiers), in place.
+
+    A packet that an outage above took, and that then came over another line, is skipped at the tier
+    that moved and lost at that of the outage.
+    """
+    tiers = outage.shape[1]
+    for order in (range(tiers - 1, 0, -1), range(tiers - 1)):
+        step = -1 if order.step < 0 else 1
+        for t in order:
+            less = np.minimum(outage[:, t], 0)
+            outage[:, t] -= less
+            outage[:, t + step] += less

@@ -28,7 +28,7 @@ from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_sa
 from tests.equality.strategies import calm_rehearsals, cuttings, rehearsals
 
 FEWEST_EXAMPLES = 600  # of fewer, some encounter stays away now and then
-FEWEST_MOVING = 250
+FEWEST_MOVING = 150
 # Histograms for each site; for groups by tier and branch, and by tier, in rows of a few sites.
 MOVING = {
     Encounter.JOINED,

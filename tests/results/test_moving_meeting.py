@@ -61,7 +61,7 @@ def edges(scenario):
     return set(range(scenario.bin_ns, scenario.duration_ns, scenario.bin_ns))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data(), rehearsal=moving_rehearsals())
 def test_the_books_balance_for_rooms_that_were_always_there(data, rehearsal):
     scenario = rehearsal.scenario
@@ -84,7 +84,7 @@ def test_the_books_balance_for_rooms_that_were_always_there(data, rehearsal):
             assert rooms.received[row] == sum(1 for site, _ in received if site == s)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(rehearsal=moving_rehearsals())
 def test_how_time_is_cut_changes_nothing(rehearsal):
     scenario = rehearsal.scenario
