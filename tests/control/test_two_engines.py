@@ -1,0 +1,57 @@
+"""A meeting with joining, faults, failovers and key frames on request, on both engines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.control.journal import Event
+from sim.scenario.loader import load_text
+from sim.simulation import simulate
+from tests.scenario.files import ROOT
+
+TINY = ROOT / "scenarios" / "tiny.yaml"
+STORM = """
+joining: {start: 2 s, arrive: {from: 2 s, shape: uniform}}
+signalling: {servers: {central: {rate: 20/s, workers: 1, queue: 3}}, retry: {first: 200 ms}}
+detection:
+  district: {bfd: {interval: 100 ms, multiplier: 3}}
+  commune: {silence: 500 ms}
+failover:
+  district: {hold_down: 100 ms, revert: after 1 s}
+  commune: {hold_down: 0 s, revert: never}
+key_requests: {min_interval: 500 ms}
+"""
+
+
+def storm():
+    text = TINY.read_text(encoding="utf-8")
+    for old, new in (
+        ("fail: relay/district-2, for: 4 s", "fail: relay/province-1, for: 2 s"),
+        ("at: 8 s", "at: 3 s"),
+        ("buffer: 50 ms, delay: 2 ms}", "buffer: 50 ms, delay: 2 ms, backup: {to: central}}"),
+        ("  commune:\n", "  commune:\n    backup: {to: province, carrier: vnpt, rate: 10 Mbit/s, buffer: 50 packets, delay: 6 ms}\n"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return load_text(text + STORM, TINY, duration_ns=7 * 10**9)
+
+
+def test_both_engines_tell_of_the_same_meeting():
+    scenario = storm()
+    packet, reference = (simulate(scenario, engine=each) for each in ("packet", "reference"))
+    assert packet.journal == reference.journal
+    events = {entry.event for entry in packet.journal}
+    assert events >= {Event.JOINED, Event.NOTICED, Event.MOVED, Event.REVERTED, Event.KEY_MADE}
+    for name in ("received", "due", "lost", "dark_ns", "duplicates"):
+        ours, theirs = (getattr(run.measures.endpoints, name) for run in (packet, reference))
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    for name in ("site", "from_ns", "until_ns"):
+        ours, theirs = (getattr(run.measures.dark, name) for run in (packet, reference))
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    assert packet.measures.dark.site.size > 0
+    assert packet.measures.packet_hops == reference.measures.packet_hops
+
+
+def test_without_faults_and_joining_nothing_is_told():
+    plain = load_text(TINY.read_text(encoding="utf-8"), TINY, duration_ns=10**9)
+    assert simulate(plain).journal == ()
