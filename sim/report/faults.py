@@ -29,7 +29,8 @@ def fault_table(results: Results, reader: Reader) -> Table:
         *numbers(say("lost by\nothers")),
         say("effect"),
     )
-    for fault, figures in zip(results.scenario.faults, fault_figures(results), strict=True):
+    did = fault_figures(results)
+    for place, (fault, figures) in enumerate(zip(results.scenario.faults, did, strict=True)):
         repaired = fault.until_ns < min(results.scenario.duration_ns, FOREVER_NS)
         made.add_row(
             shown(fault.label),
@@ -47,16 +48,21 @@ def fault_table(results: Results, reader: Reader) -> Table:
                 else ()
             ),
             figure(number(figures.lost_untouched)),
-            _effect(results, fault, reader.language),
+            _effect(results, place, fault, reader.language),
         )
     return made
 
 
-def _effect(results: Results, fault: Fault, language: Language) -> str:
-    """Return what the fault does and, of rooms below a failed part, what was measured."""
+def _effect(results: Results, place: int, fault: Fault, language: Language) -> str:
+    """Return what the fault does and, of rooms below a failed part, for how long it darkened them.
+
+    `place` is that among the faults.
+    """
     if fault.action != "degrade":
-        endpoints = results.measures.endpoints
-        dark_ns = endpoints.dark_ns[touched(results, fault)[endpoints.site]]
+        found, mine = results.darkness.dark, results.darkness.fault == place
+        dark_ns = np.zeros(len(results.network.sites), dtype=np.int64)
+        np.add.at(dark_ns, found.site[mine], (found.until_ns - found.from_ns)[mine])
+        dark_ns *= touched(results, fault)
         if not dark_ns.any():
             return language.say("none of them was dark")
         rooms, longest = int(np.count_nonzero(dark_ns)), language.figure(time(float(dark_ns.max())))

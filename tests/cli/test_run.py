@@ -32,6 +32,9 @@ def done(tmp_path_factory):
     return answer, folder
 
 
+OF_DARK = ("dark", "recovery", "faults")  # charts where rooms were dark
+
+
 def test_it_reports_and_writes_its_folder(done):
     answer, folder = done
     assert answer.returncode == 0
@@ -54,10 +57,11 @@ def test_it_reports_and_writes_its_folder(done):
         "faults.parquet",
         "timeline.parquet",
         "delays.parquet",
+        "dark.parquet",
         "trace-8001.csv",
         *(
             f"{name}.{kind}"
-            for name in ("capacity", "loss", "delay", "timeline", "map")
+            for name in ("capacity", "loss", "delay", "timeline", "map", *OF_DARK)
             for kind in ("png", "svg")
         ),
     }

@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 
 from sim.language.language import ENGLISH, Language
+from sim.metrics.measures import DarkIntervals
 from sim.report import page
 from sim.report.lines import worst_egresses, worst_lines
 from sim.results.fault_figures import touched
 from sim.scenario.model import FOREVER_NS
 from sim.terminal import Reader
-from tests.results.conftest import FAULTS, with_many_turns
+from tests.results.conftest import FAULTS, unexplained, with_many_turns
 
 
 @pytest.fixture
@@ -119,31 +120,39 @@ def test_rooms_below_a_fault_are_counted_once(results):
     assert touched(results, everything).sum() == network.room.sum()
 
 
+def darkened(*rows):
+    """Return dark intervals as given: site, from, until and fault."""
+    site, from_ns, until_ns, fault = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    plain = unexplained(DarkIntervals(site=site, from_ns=from_ns, until_ns=until_ns))
+    return dataclasses.replace(plain, fault=fault)
+
+
 def test_faults_say_how_many_rooms_below_were_dark_and_for_how_long(results, plain):
     forever = dataclasses.replace(FAULTS[0], until_ns=FOREVER_NS, label="never repaired")
     scenario = dataclasses.replace(results.scenario, faults=(*FAULTS, forever))
-    below = touched(results, FAULTS[0])[results.measures.endpoints.site]
-    dark_ns = np.zeros_like(results.measures.endpoints.dark_ns)
-    dark_ns[np.flatnonzero(below)[0]] = 2_500_000_000
-    dark_ns[~below] = 9_000_000_000  # another's fault
-    endpoints = dataclasses.replace(results.measures.endpoints, dark_ns=dark_ns)
+    below = np.flatnonzero(touched(results, FAULTS[0]))
+    darkness = darkened(
+        (below[0], 3_000_000_000, 5_000_000_000, 0),
+        (below[0], 5_500_000_000, 6_000_000_000, 0),
+        (below[1], 8_000_000_000, 9_000_000_000, -1),  # by no fault
+        (results.network.index["76900"], 1_000_000_000, 9_900_000_000, 1),
+    )
     lost = results.measures.fault_lost[[0, 1, 0]]
-    measures = dataclasses.replace(results.measures, endpoints=endpoints, fault_lost=lost)
-    told = dataclasses.replace(results, scenario=scenario, measures=measures)
+    measures = dataclasses.replace(results.measures, fault_lost=lost)
+    told = dataclasses.replace(results, scenario=scenario, measures=measures, darkness=darkness)
     rows = {line.split("  ")[0]: line for line in text_of(told, plain).splitlines()}
     assert "1 of them was dark, for 2.5 s in all" in rows["fail site/794"]
     assert " 0:03 " in rows["fail site/794"]
     assert " 0:06 " in rows["fail site/794"]
     assert " the end " in rows["never repaired"]
+    assert "none of them was dark" in rows["never repaired"]
     assert "rate × 0.5" in rows["degrade line/76900"]
 
 
 def test_a_fault_too_short_to_notice_darkens_nobody(results, plain):
-    dark_ns = np.zeros_like(results.measures.endpoints.dark_ns)
-    endpoints = dataclasses.replace(results.measures.endpoints, dark_ns=dark_ns)
-    measures = dataclasses.replace(results.measures, endpoints=endpoints)
     scenario = dataclasses.replace(results.scenario, faults=FAULTS)
-    text = text_of(dataclasses.replace(results, scenario=scenario, measures=measures), plain)
+    told = dataclasses.replace(results, scenario=scenario, darkness=darkened())
+    text = text_of(told, plain)
     assert "none of them was dark" in text
     assert "of them was dark, for" not in text
 
