@@ -10,6 +10,7 @@ from sim.simulation import simulate
 from tests.scenario.files import ROOT
 
 TINY = ROOT / "scenarios" / "tiny.yaml"
+BACKUP = "{to: province, carrier: vnpt, rate: 10 Mbit/s, buffer: 50 packets, delay: 6 ms}"
 STORM = """
 joining: {start: 2 s, arrive: {from: 2 s, shape: uniform}}
 signalling: {servers: {central: {rate: 20/s, workers: 1, queue: 3}}, retry: {first: 200 ms}}
@@ -29,7 +30,7 @@ def storm():
         ("fail: relay/district-2, for: 4 s", "fail: relay/province-1, for: 2 s"),
         ("at: 8 s", "at: 3 s"),
         ("buffer: 50 ms, delay: 2 ms}", "buffer: 50 ms, delay: 2 ms, backup: {to: central}}"),
-        ("  commune:\n", "  commune:\n    backup: {to: province, carrier: vnpt, rate: 10 Mbit/s, buffer: 50 packets, delay: 6 ms}\n"),
+        ("  commune:\n", f"  commune:\n    backup: {BACKUP}\n"),
     ):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
