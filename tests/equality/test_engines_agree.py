@@ -28,7 +28,7 @@ from tests.equality.rehearsal import Cuts, Rehearsal, assert_same_run, assert_sa
 from tests.equality.strategies import calm_rehearsals, cuttings, rehearsals
 
 FEWEST_EXAMPLES = 600  # of fewer, some encounter stays away now and then
-FEWEST_MOVING = 150
+FEWEST_MOVING = 250
 # Histograms for each site; for groups by tier and branch, and by tier, in rows of a few sites.
 MOVING = {
     Encounter.JOINED,
@@ -138,8 +138,9 @@ def test_engines_agree_while_sites_move(capsys: pytest.CaptureFixture[str]) -> N
         print("\nencounters while sites move:")
         for encounter in sorted(MOVING):
             print(f"{met[encounter]:8,d}  {encounter.value}")
-    # Two ways must differ just so for a packet to come again: test_moves_by_hand has that.
-    wanted = MOVING - {Encounter.CAME_AGAIN}
+    # Two ways must differ just so for a packet to come again: test_moves_by_hand has that. And what
+    # waits for a line that is given up is met often, as a copy for nobody.
+    wanted = MOVING - {Encounter.CAME_AGAIN, Encounter.LINE_NOT_IN_USE}
     never = [encounter.value for encounter in wanted if not met[encounter]]
     assert not never, f"no example met: {'; '.join(never)}"
 
