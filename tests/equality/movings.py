@@ -27,7 +27,7 @@ from sim.scenario.model import Line, Scenario
 from tests.control.pools import pool
 from tests.equality.changes import changes, occasions
 from tests.equality.meetings import chances, lines, lists_of, rates_bps
-from tests.equality.rehearsal import Rehearsal, play, rows
+from tests.equality.rehearsal import Name, Rehearsal, play, rows
 from tests.equality.strategies import calm_port, rehearsals
 
 MOST_MOVES = 12
@@ -37,7 +37,7 @@ MOST_MOVES = 12
 def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
     """Draw a meeting in which who hangs where, and who takes part, changes."""
     still = draw(rehearsals())
-    scenario = draw(with_backups(_open(still.scenario)))
+    scenario = draw(with_a_longer_way(draw(with_backups(_open(still.scenario)))))
     if draw(st.booleans()):
         # Most lines go abreast then.
         calm = [
@@ -50,9 +50,11 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
     found = occasions(quiet, network)
     moments = sorted({moment for occasion in found for moment in occasion.moments})
     move = moves(moments, network, streams=len(scenario.streams))
-    chances_again = _chances_to_come_again(quiet, network)
-    if chances_again and draw(st.booleans()):
-        return replace(quiet, edits=draw(st.sampled_from(chances_again)))
+    again, leaving = _chances_to_come_again(quiet, network), _chances_to_leave(quiet, network)
+    # Two ways seldom differ just so; where they do it is nearly always tried.
+    alone = draw(st.sampled_from([*[again] * 6 * bool(again), *[leaving] * bool(leaving), [], []]))
+    if alone:
+        return replace(quiet, edits=draw(st.sampled_from(alone)))
     drawn = [
         edit for edits in draw(lists_of(move, fewest=(1, 4, 8), most=MOST_MOVES)) for edit in edits
     ]
@@ -69,30 +71,76 @@ def moving_rehearsals(draw: st.DrawFn) -> Rehearsal:
     return replace(quiet, edits=tuple(edits))
 
 
-def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple[Edit, ...]]:
-    """Return moves to a relay that something will pass that has come over the way so far."""
+def _arrivals(rehearsal: Rehearsal, network: Network) -> dict[tuple[int, Name], int]:
+    """Return when each packet came down to each site, if nothing is edited."""
     n = len(network.sites)
     engine = ReferenceEngine(rehearsal.scenario, network, watch=frozenset(range(n)))
     for _ in play(rehearsal, engine):
         pass
-    came = {
+    return {
         (hop, name): at_ns
         for hop, name, fate, at_ns in rows(engine, rehearsal.names())
         if fate == Fate.ARRIVED and hop < n
     }
-    found = []
-    for (s, name), at_ns in came.items():
-        for line in network.lines_of(s)[1:]:
-            above = int(network.line_parent[line])
-            passes_ns = came.get((above, name), -1) + int(network.processing_ns[above])
-            if passes_ns > at_ns + 1 and network.room[s]:
-                egress = int(network.line_egress[line])
-                found += [
-                    (UseLine(at_ns=move_ns, target=s, line=line, egress=egress),)
-                    for move_ns in (at_ns + 1, passes_ns)
-                    if move_ns < rehearsal.scenario.duration_ns
-                ]
-    return sorted(found, key=lambda edits: (edits[0].at_ns, edits[0].target))
+
+
+def _chances_to_come_again(rehearsal: Rehearsal, network: Network) -> list[tuple[Edit, ...]]:
+    """Return moves to a relay that something will pass that has come over the way so far."""
+    came, duration_ns = _arrivals(rehearsal, network), rehearsal.scenario.duration_ns
+    return [
+        (UseLine(at_ns=move_ns, target=s, line=line, egress=int(network.line_egress[line])),)
+        for (s, name), at_ns in came.items()
+        for line in network.lines_of(s)[1:]
+        for above in [int(network.line_parent[line])]
+        for passes_ns in [came.get((above, name), -1) + int(network.processing_ns[above])]
+        for move_ns in (at_ns + 1, passes_ns)
+        if network.room[s] and at_ns < move_ns <= passes_ns and move_ns < duration_ns
+    ]
+
+
+def _chances_to_leave(rehearsal: Rehearsal, network: Network) -> list[tuple[Edit, ...]]:
+    """Return when a room may leave while something for it is on its way, at a leaf at an egress."""
+    return [
+        (LeaveRoom(at_ns=at_ns - before_ns, target=s),)
+        for (s, _), at_ns in _arrivals(rehearsal, network).items()
+        for before_ns in range(1 + int(network.propagation_ns[s]), 10 + network.propagation_ns[s])
+        if network.room[s] and s
+        if network.relay[s] or network.egresses[int(network.feed[s])].rate_bps
+        if 0 <= at_ns - before_ns < rehearsal.scenario.duration_ns
+    ]
+
+
+@st.composite
+def with_a_longer_way(draw: st.DrawFn, scenario: Scenario) -> Scenario:
+    """Draw a backup line to a relay that packets reach long after the site itself, if one can be.
+
+    Over it some come once more.
+    """
+    rank = {tier: number for number, tier in enumerate(scenario.tiers)}
+    tier = {site.id: rank[site.tier] for site in scenario.sites}
+    above = {site.id: site.parent for site in scenario.sites}
+    feeds = {relay.site: relay.egresses[0].carrier for relay in scenario.relays}
+
+    def way(site: str) -> list[str]:
+        return [site, *way(above[site])] if site else []
+
+    pairs = [
+        (line, relay)
+        for line in scenario.lines
+        for relay in feeds
+        if line.role == "primary" and above[relay] and tier[relay] < tier[line.site]
+        if relay not in way(line.site)
+    ]
+    if not pairs:
+        return scenario
+    line, relay = draw(st.sampled_from(pairs))
+    carrier = feeds[relay] or line.carrier
+    longer = replace(line, role="backup", parent=relay, carrier=carrier)
+    lines = [
+        replace(each, propagation_ns=25) if each.site == relay and each.role == "primary" else each
+        for each in (*scenario.lines, longer)
+    ]
+    return replace(scenario, lines=tuple(sorted(lines, key=lambda each: each.site.encode())))
 
 
 def _open(scenario: Scenario) -> Scenario:
