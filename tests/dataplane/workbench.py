@@ -231,6 +231,7 @@ class Workbench:
             new=CAPACITY,
             log=0,
             runs=CAPACITY,
+            dark=CAPACITY,
         )
         self.bench = self.bench._replace(old=self.bench.new.copy())
         self.bench.packet[:] = UNTOUCHED
