@@ -20,8 +20,8 @@ from sim.scenario.model import FOREVER_NS, Scenario
 Cuts = tuple[int, ...]
 Played = tuple[Engine, Cuts]  # an engine, and where the time was cut that it played
 
-
-# What the packets of a stream are of its frames, one after the other.
+# What the packets of a stream are of its frames, one after the other: mostly key frames, one of
+# which is whole at once, in every other stream from the first.
 PARTS = (KEY | FIRST | LAST, FIRST | LAST, KEY | FIRST, KEY, KEY | LAST, FIRST, LAST, KEY | FIRST)
 
 
@@ -140,7 +140,7 @@ class Rehearsal:
             stream=stream,
             sequence=sequence_numbers,
             turn=turn,
-            part=np.array(PARTS)[(stream + sequence_numbers) % len(PARTS)],
+            part=np.array(PARTS)[(stream % 2 + sequence_numbers) % len(PARTS)],
         )
 
     def edits_in(self, start_ns: int, end_ns: int) -> list[Edit]:
