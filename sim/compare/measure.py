@@ -76,6 +76,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "join_ms": _less("ms", "dark"),
         "join_p95_ms": _less("ms", "dark"),
         "present_percent": Measure(unit="%", better="more", tolerance="complying"),
+        "surviving_percent": Measure(unit="%", better="more", tolerance="complying"),
         "rooms_refused": _less("", "rooms"),
         "rooms_given_up": _less("", "rooms"),
         "freezes": _less("", "freezes"),

@@ -40,6 +40,7 @@ REQUIRED: Mapping[str, tuple[str, float]] = {
     "recovery": ("recovery_ms", 1e6),
     "join_time": ("join_ms", 1e6),
     "present_at_start": ("present_percent", 0.01),
+    "survives": ("surviving_percent", 0.01),
     "freezes": ("freezes", 1.0),
 }
 

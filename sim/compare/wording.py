@@ -191,6 +191,7 @@ def measure_text(measure: str, language: Language) -> str:
         "join_ms": language.say("time to join"),
         "join_p95_ms": language.say("time to join, p95"),
         "present_percent": language.say("share present at the start"),
+        "surviving_percent": language.say("share fed if any single relay dies"),
         "rooms_refused": language.say("rooms refused"),
         "rooms_given_up": language.say("rooms that gave up"),
         "freezes": language.say("freezes"),

@@ -11,13 +11,10 @@ its streams are few).
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim.control.reports import Reports, phase_ns
 from sim.network.placement import Desk, Refusal, desks
 from sim.network.tree import Network
-from sim.network.ways import composed_or_ended, sum_below
+from sim.network.ways import sources_up
 from sim.scenario.model import Scenario
 
 __all__ = ["Admission", "Refusal"]
@@ -155,26 +152,3 @@ class Admission:
             )
             for i, egress in enumerate(servers)
         ]
-
-
-def sources_up(scenario: Scenario, network: Network) -> list[int]:
-    """Return how many sources come up over the line of each site, a stream of an origin each.
-
-    Who has the floor at any time is one for each stream of the floor.
-    """
-    passing: NDArray[np.int64] = np.zeros(len(network.sites), dtype=np.int64)
-    speakers = np.array(
-        sorted({network.index[turn.site] for turn in scenario.agenda}), dtype=np.int64
-    )
-    for stream in scenario.streams:
-        if stream.direction == "up":
-            origins = np.array([network.index[site] for site in stream.origins], dtype=np.int64)
-            # Added where it begins and taken away where it ends: the sum below a line between.
-            np.add.at(passing, origins, 1)
-            np.subtract.at(passing, composed_or_ended(network, stream.to)[origins], 1)
-        elif stream.direction == "floor":
-            np.add.at(passing, speakers, 1)
-    up = sum_below(network, passing)
-    up[0] = 0  # the root has no line
-    counts: list[int] = up.tolist()
-    return counts

@@ -5,6 +5,7 @@ Counts are integers and exact. What could not be known is NaN, never 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
@@ -16,6 +17,7 @@ from sim.metrics.histogram import Delays
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 Cause = LossCause  # why a packet was lost
@@ -453,6 +455,8 @@ class Measures:
     dark : when rooms were dark
     fault_lost : (faults, r) int64, packets that each room lost while each fault lasted, to the
         width of the timeline's bins
+    survivors : which rooms would be fed whichever single relay died, (r,) bool, by which relays
+        may, as requirements say it
     """
 
     duration_ns: int
@@ -474,6 +478,7 @@ class Measures:
     span_losses: tuple[SpanLoss, ...]
     dark: DarkIntervals
     fault_lost: Int64Array
+    survivors: Mapping[str, Bools]
 
     @property
     def every_line(self) -> Lines:

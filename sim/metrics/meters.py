@@ -30,6 +30,7 @@ from sim.metrics.timeline import TimelineMeter
 from sim.metrics.turns import turns
 from sim.metrics.way_down import LINE_LOSSES
 from sim.network.names import line_number
+from sim.network.survival import survivors
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.grids import grids
@@ -196,6 +197,10 @@ class Meters:
                 meter.finish(*self._decided.counts(tally)) for meter in self._span_losses
             ),
             dark=dark_intervals,
+            survivors={
+                failing: survivors(scenario, network, failing)[endpoints.site]
+                for failing in {each.failing for each in scenario.requirements} - {""}
+            },
         )
 
     def _dark(self, tally: Tally, over: Int64Array) -> DarkIntervals:

@@ -132,8 +132,8 @@ def _verdict(
         # Integers of any size: the sum of many months is exact.
         bad = np.array([float(sum(map(int, subjects.value.tolist())))])
     needed, value = order_statistic(bad, requirement.share)
-    if requirement.measure == "present_at_start":
-        # What is limited is the share of those that are there.
+    if requirement.is_share:
+        # What is limited is the share of those that are there, or that survive.
         complying = int(np.count_nonzero(subjects.value))
         value = -complying / bad.size
     else:
@@ -232,6 +232,8 @@ def _rooms(requirement: Requirement, network: Network, measures: Measures) -> _S
         values = np.where(endpoints.due > 0, values, 0.0)
     elif requirement.measure in ("dark", "dark_in_total"):
         values = endpoints.dark_ns.astype(np.float64)
+    elif requirement.measure == "survives":
+        values = measures.survivors[requirement.failing].astype(np.float64)
     else:
         raise ValueError(f"rooms have no {requirement.measure}")
     rooms = _Subjects(

@@ -10,6 +10,7 @@ All lines below a relay carry the same, so what an egress has taken is a number 
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -54,6 +55,18 @@ class Desk:
         self._lines = [0] * len(self._egresses)
         self._admitted: list[deque[int]] = [deque() for _ in self._egresses]
         self._last = -1
+
+    def copy(self) -> Desk:
+        """Return a desk that keeps count of its own from here on."""
+        other = copy.copy(self)
+        other._lines = self._lines.copy()
+        other._admitted = [instants.copy() for instants in self._admitted]
+        return other
+
+    @property
+    def egresses(self) -> int:
+        """How many egresses the relay has."""
+        return len(self._egresses)
 
     @property
     def pool(self) -> Pool | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.network.tree import Network
-from sim.scenario.model import PARENT
+from sim.scenario.model import PARENT, Scenario
 
 Int64Array = NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.float64)
@@ -67,3 +67,26 @@ def sum_below(network: Network, values: NDArray[Number]) -> NDArray[Number]:
     np.cumsum(values, out=running[1:])
     below: NDArray[Number] = running[network.end] - running[:-1]
     return below
+
+
+def sources_up(scenario: Scenario, network: Network) -> list[int]:
+    """Return how many sources come up over the line of each site, a stream of an origin each.
+
+    Who has the floor at any time is one for each stream of the floor.
+    """
+    passing: Int64Array = np.zeros(len(network.sites), dtype=np.int64)
+    speakers = np.array(
+        sorted({network.index[turn.site] for turn in scenario.agenda}), dtype=np.int64
+    )
+    for stream in scenario.streams:
+        if stream.direction == "up":
+            origins = np.array([network.index[site] for site in stream.origins], dtype=np.int64)
+            # Added where it begins and taken away where it ends: the sum below a line between.
+            np.add.at(passing, origins, 1)
+            np.subtract.at(passing, composed_or_ended(network, stream.to)[origins], 1)
+        elif stream.direction == "floor":
+            np.add.at(passing, speakers, 1)
+    up = sum_below(network, passing)
+    up[0] = 0  # the root has no line
+    counts: list[int] = up.tolist()
+    return counts

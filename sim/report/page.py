@@ -185,10 +185,13 @@ def _worst(results: Results, verdict: Verdict, language: Language) -> Text:
     worst = verdict.worst
     if worst is None:
         return Text(UNKNOWN)
-    if verdict.requirement.measure == "present_at_start":
+    if verdict.requirement.is_share:
         where = id_and_place(results.network, worst.site)
-        absent = shown(language.say("{place}: not there", place=where))
-        return Text(UNKNOWN) if worst.value else absent
+        if verdict.requirement.measure == "survives":
+            absent = language.say("{place}: no other way", place=where)
+        else:
+            absent = language.say("{place}: not there", place=where)
+        return Text(UNKNOWN) if worst.value else shown(absent)
     if worst.value == 0:
         return Text(UNKNOWN)
     details = [worst.detail] if worst.detail else []

@@ -22,6 +22,7 @@ FOREVER_NS = 2**62  # an instant no run reaches: 146 years
 HOURS = 24
 HOUR_NS = 3600 * 10**9
 PARENT = "parent"  # the way of an up stream that ends at the next relay
+ANY_RELAY = "any relay"  # of which one fails, whatever its tier
 
 Scheduling = Literal["fifo", "priority"]
 Mode = Literal["forward", "compose"]
@@ -38,6 +39,7 @@ Measure = Literal[
     "recovery",
     "join_time",
     "present_at_start",
+    "survives",
     "utilisation",
 ]
 Sense = Literal["at most", "at least"]
@@ -54,8 +56,11 @@ UNITS: dict[Measure, Unit] = {
     "recovery": "ns",
     "join_time": "ns",
     "present_at_start": "share",
+    "survives": "share",
     "utilisation": "share",
 }
+
+SHARES: tuple[Measure, ...] = ("present_at_start", "survives")  # of the rooms that do
 
 MAX_BURST_BYTES = 10**9  # in billionths of a bit, 8 * 10**18, it is below 2**63
 
@@ -515,7 +520,9 @@ class Requirement:
     sense : on which side of the limit it is good to be
     limit : in the measure's unit, see `UNITS`; a room's jitter, freezes and opinion score (MOS)
         are those of its worst stream; `dark_in_total` is the sum over all the rooms;
-        `present_at_start` limits `share` itself
+        `present_at_start` and `survives` limit `share` itself
+    failing : of `survives`, the tier of the relays of which any single one fails, or `ANY_RELAY`;
+        else empty
     """
 
     text: str
@@ -527,6 +534,12 @@ class Requirement:
     span_ns: int
     sense: Sense
     limit: float
+    failing: str = ""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a room keeps it or not, and the share of those that do is what is measured."""
+        return self.measure in SHARES
 
     @property
     def unit(self) -> Unit:

@@ -18,6 +18,7 @@ from sim.scenario.fields import (
     words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
+from sim.scenario.model import ANY_RELAY
 from sim.scenario.requirement_sets import SETS
 
 LIMITS = (
@@ -34,6 +35,7 @@ LIMITS = (
     "recovery",
     "join_time",
     "present_at_start",
+    "survives",
 )
 
 OF_ALL = Field(
@@ -91,6 +93,12 @@ class RoomsFields(Fields):
         None,
         description="`true`: the room is there when the meeting starts; needs `joining`.",
         json_schema_extra={"enum": [True]},
+    )
+    survives: OneLine | None = Field(
+        None,
+        description="A tier with relays, or `any relay`: whichever single one of them dies, the "
+        "room is fed over another way, by a backup and `failover` or by a `standby`.",
+        json_schema_extra={"examples": ["province", ANY_RELAY]},
     )
 
     @model_validator(mode="after")

@@ -10,7 +10,17 @@ from sim.language.language import ENGLISH
 from sim.quality.codecs import CODECS
 from sim.scenario.document import Document
 from sim.scenario.grids import grid_of
-from sim.scenario.model import Line, Measure, Relay, Requirement, Selection, Stream, Subject
+from sim.scenario.model import (
+    ANY_RELAY,
+    SHARES,
+    Line,
+    Measure,
+    Relay,
+    Requirement,
+    Selection,
+    Stream,
+    Subject,
+)
 from sim.scenario.problems import Place
 from sim.scenario.requirement_schema import (
     EgressesLimitFields,
@@ -35,8 +45,9 @@ OTHERS: tuple[Measure, ...] = (
     "recovery",
     "join_time",
     "present_at_start",
+    "survives",
 )
-AT_LEAST: tuple[Measure, ...] = ("mos", "present_at_start")
+AT_LEAST: tuple[Measure, ...] = ("mos", *SHARES)
 OF_JOINING: tuple[Measure, ...] = ("join_time", "present_at_start")
 MAX_STEPS = 10**6
 
@@ -77,6 +88,8 @@ def read_requirements(
                 _refuse_stream(document, place, text)
             if requirement.measure in OF_JOINING and file.joining is None:
                 _refuse_joining(document, place)
+            if requirement.failing:
+                _check_failing(document, place, tree, requirement.failing)
             if shared and requirement.measure == "delay" and requirement.percentile < 100:
                 _refuse_percentile(document, place, tree)
             if requirement.span_ns and not document.left_out("duration"):
@@ -117,6 +130,7 @@ def _read(fields: Fields, of: Selection | None) -> Requirement:
         span_ns=fields.in_any or 0 if isinstance(fields, RoomsFields) else 0,
         sense="at least" if measure in AT_LEAST else "at most",
         limit=limit,
+        failing=fields.survives or "" if isinstance(fields, RoomsFields) else "",
     )
     return replace(requirement, text=sentence(requirement, ENGLISH))
 
@@ -130,7 +144,7 @@ def _limit(fields: Fields) -> tuple[Measure, float, float]:
         if limit_ns is not None:
             return "delay", percentile, float(limit_ns)
     measure = next(each for each in OTHERS if getattr(fields, each) is not None)
-    if measure == "present_at_start":
+    if measure in SHARES:
         return measure, 0.0, fields.rooms
     return measure, 0.0, float(getattr(fields, measure))
 
@@ -150,6 +164,17 @@ def _refuse_joining(document: Document, place: Place) -> None:
     if not document.left_out("joining"):
         text = "all rooms are there from the beginning; it needs 'joining'"
         document.problems.add(place, text)
+
+
+def _check_failing(document: Document, place: Place, tree: Tree, failing: str) -> None:
+    """Check that relays of a tier can fail: that there is one."""
+    if failing == ANY_RELAY:
+        return
+    if failing not in tree.tiers:
+        suggestion = document.problems.suggest(failing, (*tree.tiers, ANY_RELAY))
+        document.problems.add(place, f"no tier '{failing}'{suggestion}")
+    elif not any(tree.sites[site].tier == failing for site in tree.children):
+        document.problems.add(place, f"no site of tier '{failing}' has a relay that could fail")
 
 
 def _refuse_percentile(document: Document, place: Place, tree: Tree) -> None:

@@ -216,6 +216,8 @@ def _requirement(requirement: Requirement) -> str:
     fields[measure] = f"{requirement.sense} {limit}"
     if measure == "present_at_start":
         fields[measure] = "true"
+    if requirement.failing:
+        fields[measure] = quoted(requirement.failing)
     if requirement.span_ns:
         fields["in_any"] = f"{requirement.span_ns} ns"
     return mapping(**fields)

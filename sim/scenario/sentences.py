@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.language.language import Language
-from sim.scenario.model import Requirement
+from sim.scenario.model import ANY_RELAY, Requirement
 from sim.units import format_factor, format_share, format_time
 
 
@@ -105,4 +105,8 @@ def _limit(requirement: Requirement, language: Language) -> str:
         return language.say("joining takes at most {limit}", limit=limit)
     if requirement.measure == "present_at_start":
         return language.say("present at the start")
+    if requirement.failing == ANY_RELAY:
+        return language.say("fed if any single relay dies")
+    if requirement.measure == "survives":
+        return language.say("fed if any single relay of {tier} dies", tier=requirement.failing)
     return language.say("utilisation at most {limit}", limit=limit)

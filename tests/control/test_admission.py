@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from sim.control.admission import Admission, Refusal, sources_up
+from sim.control.admission import Admission, Refusal
 from sim.network.tree import build_network
+from sim.network.ways import sources_up
 from sim.scenario.model import Turn
 from tests.control.pools import empty, meeting, pool
 from tests.equality import trees

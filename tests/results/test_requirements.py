@@ -427,6 +427,40 @@ def test_requirements_on_joining_are_judged_in_a_run():
     )
 
 
+@pytest.mark.parametrize(("lost", "met"), [(0, True), (1, True), (2, False)])
+def test_the_share_of_those_that_survive_is_what_is_limited(results, lost, met):
+    wanted = dataclasses.replace(
+        requirement("rooms", "survives", 0.9, 0.9, sense="at least"), failing="province"
+    )
+    survivors = {"province": np.arange(10) >= lost}
+    measures = dataclasses.replace(results.measures, survivors=survivors)
+    verdict = one(dataclasses.replace(results, measures=measures), wanted)
+    assert (verdict.met, verdict.complying, verdict.value) == (met, 10 - lost, (10 - lost) / 10)
+    for language, sentence, cause in (
+        (ENGLISH, "90 % of rooms: fed if any single relay of province dies", "no other way"),
+        (VIETNAMESE, "90 % điểm cầu: vẫn nhận được khi một nút chuyển tiếp bất kỳ", "không có đườ"),
+    ):
+        cells = " ".join(row(results, verdict, language))
+        assert sentence in cells
+        assert (cause in cells) == (lost > 0)
+
+
+def test_survival_is_judged_in_a_run():
+    """Of two rooms below one province and one below another, none has a backup."""
+    wanted = (
+        "requirements: [{rooms: all, survives: province}, {rooms: all, survives: any relay}, "
+        "{rooms: 30 %, of: tier/commune in site/80, survives: central}]\n"
+    )
+    results = simulate(small(append=wanted), engine="reference")
+    assert [(verdict.subjects, verdict.complying) for verdict in results.verdicts] == [
+        (3, 0),
+        (3, 0),
+        (1, 0),
+    ]
+    assert set(results.measures.survivors) == {"province", "any relay", "central"}
+    assert results.verdicts[1].requirement.text == "100 % of rooms: fed if any single relay dies"
+
+
 def test_a_server_of_a_pool_is_called_by_its_number(results):
     network = results.network
     servers = [
