@@ -7,14 +7,15 @@ the floor goes up to the root, and from there down to the speaker, as the stream
 each relay it is processed and comes to a gate (`key_gate`). At the source it becomes an edit: the
 source sends its next frame as a key frame, to everybody.
 
-Requests are too few to queue, and none is lost but where a site is cut off (assumptions). Which
-requests follow from lost packets is not decided here.
+A room that has missed packets asks, too, where the scenario says so (`missed`).
+
+Requests are too few to queue, and none is lost but where a site is cut off (assumptions).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -113,13 +114,12 @@ class KeyFrames:
         ValueError
             If `now_ns` is another time.
         """
-        if now_ns != self._now_ns:
-            raise ValueError(f"it is {self._now_ns} ns, and site {site} asks at {now_ns} ns")
+        self._check_time(site, now_ns)
         if self._rules is None:
             return
         wanted = self._sources.sent_from(self._above(site), now_ns)
         speaking = self._sources.of_speaker(now_ns)
-        if speaking and speaking[0].origin == site and not self._relay[site]:
+        if self._is_of(site, speaking):
             parent = self._lines.parent_of(site)
             if parent >= 0:
                 self._begin(parent, Way.DOWN, speaking, self._lines.line_of(site))
@@ -127,6 +127,30 @@ class KeyFrames:
             wanted += speaking
         if wanted:
             self._begin(site, Way.UP, wanted, self._line_up(site))
+
+    def ask_for(self, site: int, streams: Container[int], now_ns: int) -> None:
+        """Have a room ask for key frames of some streams, by number, as far as they come to it.
+
+        Raises
+        ------
+        ValueError
+            If `now_ns` is not the environment's time.
+        """
+        self._check_time(site, now_ns)
+        speaking = self._sources.of_speaker(now_ns)
+        coming = self._sources.sent_from(self._above(site), now_ns)
+        coming += [] if self._is_of(site, speaking) else speaking
+        wanted = [source for source in coming if source.stream in streams]
+        if wanted:
+            self._begin(site, Way.UP, wanted, self._line_up(site))
+
+    def _check_time(self, site: int, now_ns: int) -> None:
+        if now_ns != self._now_ns:
+            raise ValueError(f"it is {self._now_ns} ns, and site {site} asks at {now_ns} ns")
+
+    def _is_of(self, site: int, speaking: Sequence[Source]) -> bool:
+        """Return whether the sources of the floor are those of a leaf: it does not hear itself."""
+        return bool(speaking) and speaking[0].origin == site and not self._relay[site]
 
     def _begin(self, site: int, way: Way, sources: Sequence[Source], line: int) -> None:
         now_ns = self._now_ns

@@ -13,6 +13,7 @@ from sim.control.hours import strike_hours
 from sim.control.joining import Joining, Joins
 from sim.control.journal import Journal
 from sim.control.keyframes import KeyFrames
+from sim.control.missed import Missed
 from sim.control.outages import Outages
 from sim.control.paths import OpenLines
 from sim.control.signalling import Signalling
@@ -66,6 +67,8 @@ class ControlPlane:
             journal=journal,
             ask=self.key_frames.ask,
         )
+        rules = scenario.key_requests
+        self._missed = Missed(scenario, network) if rules and rules.after_loss else None
         round_trip = RoundTrip(env, network, outages, signalling.admission)
         self._failovers = Failovers(
             env,
@@ -110,5 +113,9 @@ class ControlPlane:
 
         What follows from it is in the edits of the next call, dated `end_ns` or later.
         """
-        if end_ns % self._window_ns == 0:
-            self._failovers.hear(end_ns, tally)
+        if end_ns % self._window_ns:
+            return
+        self._failovers.hear(end_ns, tally)
+        if self._missed is not None:
+            for site, streams in self._missed.take(tally):
+                self.key_frames.ask_for(site, streams, end_ns)

@@ -21,4 +21,4 @@ def read_key_requests(document: Document, streams: Sequence[Stream]) -> KeyReque
             document.key_place("key_requests"),
             "no stream to rooms has key frames that could be asked for; give one a 'key'",
         )
-    return KeyRequests(min_interval_ns=fields.min_interval)
+    return KeyRequests(min_interval_ns=fields.min_interval, after_loss=fields.after_loss)

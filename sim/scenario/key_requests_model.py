@@ -12,9 +12,11 @@ class KeyRequests:
     Attributes
     ----------
     min_interval_ns : least time between two requests for one source that a relay passes on
+    after_loss : whether rooms ask that have missed packets, too
     """
 
     min_interval_ns: int
+    after_loss: bool = False
 
     def __post_init__(self) -> None:
         if self.min_interval_ns <= 0:

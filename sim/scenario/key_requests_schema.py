@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sim.scenario.fields import PositiveTime
+from sim.scenario.fields import Flag, PositiveTime
 from sim.scenario.mapping import Fields
 
 # mediasoup waits so long before it asks a source again (KeyFrameRetransmissionWaitTime, 1000 ms, in
@@ -21,4 +21,9 @@ class KeyRequestsFields(Fields):
         description="Least time between two requests for one source that a relay passes on; "
         "default 1 s.",
         json_schema_extra={"default": "1 s"},
+    )
+    after_loss: Flag = Field(
+        False,
+        description="Whether a room asks, too, at the end of each window in which it has missed "
+        "packets of a stream with key frames, or was dark and got some.",
     )

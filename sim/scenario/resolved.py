@@ -117,6 +117,8 @@ def _document(scenario: Scenario) -> Iterator[str]:
     if scenario.key_requests is not None:
         yield "key_requests:"
         yield f"  min_interval: {scenario.key_requests.min_interval_ns} ns"
+        if scenario.key_requests.after_loss:
+            yield "  after_loss: true"
     yield "requirements:" if scenario.requirements else "requirements: []"
     for requirement in scenario.requirements:
         yield f"  - {_requirement(requirement)}"

@@ -17,8 +17,9 @@ from sim.media.sources import Sources
 from sim.network.tree import Network, build_network
 from sim.results.run import Results
 from sim.scenario.key_requests_model import KeyRequests
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, Turn
 from sim.simulation import simulate
+from tests.control.meetings import NOTHING
 from tests.control.test_keyframes import END_NS, B, keyed, meetings, play
 from tests.equality import trees
 
@@ -88,6 +89,63 @@ def test_a_request_in_a_run_makes_one_more_key_frame_for_everybody(
     assert received(asked) == 2 * (7 + 3 * 5)
     events = [(e.at_ns, e.event) for e in planes[0].journal.entries]
     assert events == [(11, Event.KEY_ASKED), (20, Event.KEY_MADE)]
+
+
+# Frames of a packet come every 10 ns; those of 30 and 40 are lost, which that of 50 tells.
+SHORT = replace(NOTHING, at_ns=25, until_ns=45, lines=("b",))
+MISSING = replace(
+    trees.scenario(
+        {"root": "", "a": "root", "b": "a", "c": "a"},
+        streams=[keyed("v", origins=["root"], every=20), keyed("w", origins=["a"], every=20)],
+        window_ns=20,
+        dark_after_ns=100,
+    ),
+    faults=(SHORT,),
+)
+
+
+def asked_for(scenario: Scenario) -> list[tuple[int, int, str]]:
+    """(at, site, stream) of each request."""
+    entries = run(scenario).journal
+    return [(e.at_ns, e.site, e.detail) for e in entries if e.event is Event.KEY_ASKED]
+
+
+def test_who_has_missed_packets_asks_at_the_windows_end_if_the_scenario_says_so() -> None:
+    rules = KeyRequests(min_interval_ns=30)
+    assert asked_for(replace(MISSING, key_requests=rules)) == []
+    asking = replace(rules, after_loss=True)
+    assert asked_for(replace(MISSING, key_requests=asking)) == [(60, B, "v"), (60, B, "w")]
+    only_v = replace(MISSING.streams[1], key_every=0)
+    of_v = replace(MISSING, streams=(MISSING.streams[0], only_v), key_requests=asking)
+    assert asked_for(of_v) == [(60, B, "v")]
+    assert asked_for(replace(MISSING, faults=(), key_requests=asking)) == []
+
+
+def test_a_dark_room_asks_at_each_windows_end_as_long_as_something_comes() -> None:
+    """From 22 to 52 nothing came; the frame of 60 is asked for, and shown when it has come."""
+    asking = KeyRequests(min_interval_ns=30, after_loss=True)
+    dark = replace(MISSING, dark_after_ns=15, streams=MISSING.streams[:1], key_requests=asking)
+    assert asked_for(dark) == [(60, B, "v")]
+    results = run(dark)
+    darkness = results.measures.dark
+    assert list(zip(darkness.site.tolist(), darkness.until_ns.tolist(), strict=True)) == [(B, 62)]
+    plain = run(replace(dark, key_requests=KeyRequests(min_interval_ns=30)))
+    assert plain.measures.dark.until_ns.tolist() == [100]
+
+
+def test_a_speaker_asks_for_what_others_send_and_not_for_itself() -> None:
+    speech = keyed("s", direction="floor", every=20)
+    scenario = replace(
+        MISSING,
+        streams=(*MISSING.streams, speech),
+        agenda=(Turn(at_ns=0, until_ns=100, site="b"),),
+        key_requests=KeyRequests(min_interval_ns=30, after_loss=True),
+    )
+    found = asked_for(scenario)
+    assert (60, B, "v") in found
+    assert not [each for each in found if each[1] == B and each[2] == "s"]
+    # What b could not send while its line was down, c has missed.
+    assert (60, 3, "s") in found
 
 
 def run(scenario: Scenario) -> Results:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 
 from sim.control.journal import Event
 from sim.scenario.loader import load_text
@@ -37,12 +40,18 @@ def storm():
     return load_text(text + STORM, TINY, duration_ns=7 * 10**9)
 
 
-def test_both_engines_tell_of_the_same_meeting():
+@pytest.mark.parametrize("after_loss", [False, True])
+def test_both_engines_tell_of_the_same_meeting(after_loss):
     scenario = storm()
+    rules = dataclasses.replace(scenario.key_requests, after_loss=after_loss)
+    scenario = dataclasses.replace(scenario, key_requests=rules)
     packet, reference = (simulate(scenario, engine=each) for each in ("packet", "reference"))
     assert packet.journal == reference.journal
     events = {entry.event for entry in packet.journal}
     assert events >= {Event.JOINED, Event.NOTICED, Event.MOVED, Event.REVERTED, Event.KEY_MADE}
+    asked = [entry for entry in packet.journal if entry.event is Event.KEY_ASKED]
+    at_ends = [entry for entry in asked if entry.at_ns % scenario.window_ns == 0]
+    assert bool(at_ends) == after_loss
     for name in ("received", "due", "lost", "dark_ns", "duplicates"):
         ours, theirs = (getattr(run.measures.endpoints, name) for run in (packet, reference))
         np.testing.assert_array_equal(ours, theirs, err_msg=name)

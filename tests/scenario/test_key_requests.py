@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sim.scenario.key_requests_model import KeyRequests
 from sim.scenario.loader import load_text
 from sim.scenario.resolved import resolved_text
@@ -43,8 +45,10 @@ def test_relays_pass_on_one_in_a_second_unless_said_otherwise():
     assert given == KeyRequests(min_interval_ns=300_000_000)
 
 
-def test_it_resolves_to_itself():
-    scenario = small(KEYS, append="key_requests: {min_interval: 333 us}\n")
+@pytest.mark.parametrize("fields", ["min_interval: 333 us", "after_loss: true"])
+def test_it_resolves_to_itself(fields):
+    scenario = small(KEYS, append=f"key_requests: {{{fields}}}\n")
+    assert scenario.key_requests.after_loss == ("after_loss" in fields)
     assert load_text(resolved_text(scenario), NOWHERE) == scenario
 
 
