@@ -16,7 +16,7 @@ from sim.dataplane.engine import Engine
 from sim.media.packets import Packets
 from sim.media.sources import Sources
 from sim.metrics.dark_causes import explain
-from sim.metrics.meters import Meters, packet_hops, rooms_dark
+from sim.metrics.meters import Meters, packet_hops
 from sim.metrics.room_times import room_times
 from sim.metrics.verdict import judge
 from sim.network.tree import Network, build_network
@@ -120,7 +120,7 @@ def simulate(
                 now_ns=span.end_ns,
                 duration_ns=scenario.duration_ns,
                 packet_hops=packet_hops(data.tally),
-                rooms_dark=rooms_dark(scenario, network, data.tally, span.end_ns),
+                rooms_dark=meters.rooms_dark(data.tally, span.end_ns),
             )
         )
     data.replay(scenario.duration_ns, FOREVER_NS, sources.emit(scenario.duration_ns), [])

@@ -54,6 +54,7 @@ class Attendance:
         n = len(network.sites)
         self.present = network.room.copy()
         self.whole = network.room.copy()
+        self._dark_after_ns = scenario.dark_after_ns
         self._network = network
         self._due = due
         self._way = WayDown(scenario, network, due)
@@ -72,6 +73,18 @@ class Attendance:
     def changes(self) -> bool:
         """Whether any room has come or gone, or any site has moved, so far."""
         return self._way.moved or not bool(self.whole[self._network.room].all())
+
+    def dark_since_ns(self, tally: Tally, now_ns: int) -> Int64Array:
+        """Return since when each room that is there is dark now, (n,) int64; -1: it is not.
+
+        The engine says it of rooms that wait for a key frame; the others are those that have had
+        no packet for longer than `dark_after`.
+        """
+        last_ns = tally.room[:, RoomCount.LAST_NS]
+        since_ns = tally.room[:, RoomCount.DARK_SINCE] - 1
+        silent = now_ns - last_ns > self._dark_after_ns
+        since_ns = np.where((since_ns < 0) & silent, last_ns, since_ns)
+        return np.where(self.present & (since_ns < now_ns), since_ns, -1)
 
     def follow(self, edits: Sequence[Edit], tally: Tally) -> None:
         """Take note of a span's edits; `tally` has the counts up to its beginning."""

@@ -44,12 +44,6 @@ def packet_hops(tally: Tally) -> int:
     return int(tally.line[:, LineCount.OFFERED].sum() - tally.line[:, LineCount.REFUSED].sum())
 
 
-def rooms_dark(scenario: Scenario, network: Network, tally: Tally, now_ns: int) -> int:
-    """Return how many rooms have had no packet for longer than `dark_after_ns`."""
-    last_ns = tally.room[network.room, RoomCount.LAST_NS]
-    return int(np.count_nonzero(now_ns - last_ns > scenario.dark_after_ns))
-
-
 class Meters:
     """Measures one run: `close_bin` at every edge of the timeline, then `finish`.
 
@@ -66,7 +60,6 @@ class Meters:
             self._due,
             self._attendance,
             duration_ns=scenario.duration_ns,
-            dark_after_ns=scenario.dark_after_ns,
         )
         backgrounds = [None if kind is None else kind.background for kind in network.kinds]
         self._line_steady = Steady(
@@ -111,6 +104,10 @@ class Meters:
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
+
+    def rooms_dark(self, tally: Tally, now_ns: int) -> int:
+        """Return how many rooms are dark now; `tally` has the counts up to `now_ns`."""
+        return int(np.count_nonzero(self._attendance.dark_since_ns(tally, now_ns) >= 0))
 
     def pass_point(self, now_ns: int, tally: Tally) -> None:
         """Take the counts at a point of a grid; called at each within the meeting.
@@ -205,12 +202,9 @@ class Meters:
 
     def _dark(self, tally: Tally, over: Int64Array) -> DarkIntervals:
         """Return all dark intervals, those that are not over up to the meeting's end."""
-        room, end_ns = tally.room, self._scenario.duration_ns
-        since_ns = room[:, RoomCount.DARK_SINCE] - 1
-        silent = end_ns - room[:, RoomCount.LAST_NS] > self._scenario.dark_after_ns
-        since_ns = np.where((since_ns < 0) & silent, room[:, RoomCount.LAST_NS], since_ns)
-        open_ = self._attendance.present & (since_ns >= 0) & (since_ns < end_ns)
-        sites = np.flatnonzero(open_)
+        end_ns = self._scenario.duration_ns
+        since_ns = self._attendance.dark_since_ns(tally, end_ns)
+        sites = np.flatnonzero(since_ns >= 0)
         rows = np.column_stack([sites, since_ns[sites], np.full(sites.size, end_ns)])
         rows = np.concatenate([over, rows])
         rows = rows[np.lexsort((rows[:, 2], rows[:, 0], rows[:, 1]))]

@@ -29,13 +29,11 @@ class TimelineMeter:
         attendance: Attendance,
         *,
         duration_ns: int,
-        dark_after_ns: int,
     ) -> None:
         self._network = network
         self._due = due
         self._attendance = attendance
         self._duration_ns = duration_ns
-        self._dark_after_ns = dark_after_ns
         self._rooms = np.flatnonzero(network.room)
         self._branches = np.flatnonzero(network.parent == 0)
         tier = network.tier[self._rooms]
@@ -63,10 +61,8 @@ class TimelineMeter:
         cumulative = self._cumulative(tally)
         row = cumulative - self._before
         self._before = cumulative
-        silent_ns = min(end_ns, self._duration_ns) - tally.room[:, RoomCount.LAST_NS]
-        silent = (silent_ns > self._dark_after_ns) & self._attendance.present
-        dark = silent.astype(np.int64)
-        row[:, Course.ROOMS_DARK] = self._by_group(dark[None])[0]
+        since_ns = self._attendance.dark_since_ns(tally, min(end_ns, self._duration_ns))
+        row[:, Course.ROOMS_DARK] = self._by_group((since_ns >= 0).astype(np.int64)[None])[0]
         self._bins.append((self._end_ns, end_ns, row))
         self._end_ns = end_ns
 

@@ -26,7 +26,7 @@ class Progress:
     ----------
     now_ns, duration_ns : simulated time so far, and the meeting's length
     packet_hops : packets offered to open line directions so far
-    rooms_dark : rooms without a packet for longer than the scenario's `dark_after_ns`
+    rooms_dark : rooms that are dark now
     """
 
     now_ns: int

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.control.journal import Event
+from sim.metrics.measures import Course
 from sim.scenario.loader import load_text
 from sim.simulation import simulate
 from tests.scenario.files import ROOT
@@ -60,6 +61,27 @@ def test_both_engines_tell_of_the_same_meeting(after_loss):
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
     assert packet.measures.dark.site.size > 0
     assert packet.measures.packet_hops == reference.measures.packet_hops
+
+
+def test_the_course_counts_the_rooms_that_are_dark():
+    """Those that wait for a key frame, too, and none that is not there."""
+    scenario = dataclasses.replace(storm(), bin_ns=50 * 10**6)
+    seen = []
+    met = np.zeros(3, dtype=np.int64)
+    results = simulate(scenario, watch=seen.append)
+    course, dark = results.measures.timeline, results.measures.dark
+    joined_ns = results.joins.joined_ns[dark.site]
+    of_all = course.counts[:, 0, Course.ROOMS_DARK]
+    told = {progress.now_ns: progress.rooms_dark for progress in seen}
+    for end_ns, count in zip(course.end_ns.tolist(), of_all.tolist(), strict=True):
+        known = (end_ns - dark.from_ns > scenario.dark_after_ns) | (dark.from_ns == joined_ns)
+        now = (dark.from_ns < end_ns) & (end_ns <= dark.until_ns) & known
+        if end_ns <= scenario.duration_ns:
+            assert count == now.sum() == told[end_ns]
+            came = now & (dark.from_ns == joined_ns)
+            absent = (results.joins.joined_ns < 0) | (results.joins.joined_ns > end_ns)
+            met += count > 0, came.any(), (absent & results.network.room).any()
+    assert met.all()
 
 
 def test_without_faults_and_joining_nothing_is_told():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sim.dataplane.tally import BUCKETS, Fate, LineCount, RoomCount, bucket
 from sim.metrics.histogram import delays, merged, order_statistic, quantiles_ns
 from sim.metrics.measures import CAUSES, Cause, Course
-from sim.metrics.meters import Meters, packet_hops, rooms_dark
+from sim.metrics.meters import Meters, packet_hops
 from tests.results.conftest import finish
 from tests.results.meetings import MS, Meeting, S, scenario
 
@@ -136,8 +136,8 @@ def test_dark_time_and_gaps_count_the_silence_at_the_end():
     meters = Meters(meeting.scenario, meeting.network)
     for i in range(40):
         meeting.send(i * 100 * MS, 1000)
-    assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 4 * S) == 0
-    assert rooms_dark(meeting.scenario, meeting.network, meeting.tally, 6 * S) == 10
+    assert meters.rooms_dark(meeting.tally, 4 * S) == 0
+    assert meters.rooms_dark(meeting.tally, 6 * S) == 10
     meters.close_bin(10 * S, meeting.tally)
     rooms = finish(meters, meeting).endpoints
     silence_ns = 10 * S - meeting.tally.room[rooms.site, RoomCount.LAST_NS]
