@@ -94,6 +94,9 @@ class PacketEngine:
         # A packet may come to a site once from each parent that it has had.
         self._parents = [{int(above)} for above in network.parent]
         self._times = 1
+        self._child_down = np.array(
+            [network.down(line) for line in network.child_line.tolist()], dtype=np.int64
+        )
         self._copies = benches.new_copies(self._chunks.slots, 0)
         children = np.bincount(network.line_parent[1:], minlength=n)
         self._widest, self._streams = int(children.max(initial=0)), len(scenario.streams)
@@ -207,6 +210,7 @@ class PacketEngine:
         self._gather_pools()
         self._moved = True
         self._counts = self._counts._replace(line=self._counts.line.copy())
+        grown = False
         for edit in moves:
             s = edit.target
             old = int(self._changes.place[s])
@@ -221,17 +225,19 @@ class PacketEngine:
             tree.orphan[first + tree.rank[s]] = False
             tree.parent[s] = network.line_parent[edit.line]
             tree.mixed[0] |= network.relay[s] and tree.parent[s] not in self._parents[s]
+            grown |= tree.parent[s] not in self._parents[s]
             self._parents[s].add(int(tree.parent[s]))
             if tree.gates.stopping[tree.parent[s]]:
                 tree.plain[len(network.sites) + s] = False
-        tree.child_row[:] = lodgings.row[[network.down(k) for k in network.child_line.tolist()]]
+        tree.child_row[:] = lodgings.row[self._child_down]
+        if grown:
+            self._times = most_times(self._parents, network.tier)
         self._lay_out()
 
     def _lay_out(self) -> None:
         """Put the sites in order as they hang together now."""
         network = self._network
         self._layout = lay_out(self._tree.parent)
-        self._times = most_times(self._parents, network.tier)
         self._chunks = cut(network, self._layout, threads=self._threads)
         if network.grouping.shared:
             self._histograms = self._new_histograms()

@@ -66,6 +66,9 @@ class Attendance:
             np.zeros(n, dtype=np.int64),
             np.zeros((n, len(Cause), len(network.tiers)), dtype=np.int64),
         ]
+        # What `_so_far` said last, and when: all meters ask for it at the same instants.
+        self._asked_ns = -1
+        self._known = Counted(*zeros)
         # Of those that count: what not to count. Of the others: what has counted.
         self._before = Counted(*zeros)
 
@@ -91,6 +94,7 @@ class Attendance:
         moves = [edit for edit in edits if isinstance(edit, UseLine)]
         if moves:
             self._way.move(moves, tally)
+            self._asked_ns = -1
         for edit in edits:
             if isinstance(edit, JoinRoom | LeaveRoom) and self._network.room[edit.target]:
                 s = edit.target
@@ -101,27 +105,32 @@ class Attendance:
                 else:
                     self._counting[s] = self.present[s]
 
-    def close_bin(self, tally: Tally) -> None:
+    def close_bin(self, tally: Tally, now_ns: int) -> None:
         """Let those who have come count from here on, and those who have gone no more."""
         changed = np.array(sorted(self._changed), dtype=np.int64)
         changed = changed[self.present[changed] != self._counting[changed]]
         self._changed.clear()
         if not changed.size:
             return
-        for so_far, before in zip(self._so_far(tally), self._before, strict=True):
+        for so_far, before in zip(self._so_far(tally, now_ns), self._before, strict=True):
             before[changed] = so_far[changed] - before[changed]
         self._counting[changed] = self.present[changed]
 
-    def counted(self, tally: Tally) -> Counted:
-        """Return what counts for each site's room so far."""
+    def counted(self, tally: Tally, now_ns: int) -> Counted:
+        """Return what counts for each site's room so far; `tally` has the counts up to `now_ns`."""
         counted = []
-        for so_far, before in zip(self._so_far(tally), self._before, strict=True):
+        for so_far, before in zip(self._so_far(tally, now_ns), self._before, strict=True):
             counting = self._counting.reshape(-1, *(1,) * (before.ndim - 1))
             counted.append(np.where(counting, so_far - before, before))
         return Counted(*counted)
 
-    def _so_far(self, tally: Tally) -> Counted:
+    def _so_far(self, tally: Tally, now_ns: int) -> Counted:
         """Return what would count for each site's room if it had been there from the beginning."""
+        if self._asked_ns != now_ns:
+            self._asked_ns, self._known = now_ns, self._read(tally)
+        return self._known
+
+    def _read(self, tally: Tally) -> Counted:
         network, tier = self._network, self._network.tier
         room, here = tally.room, np.arange(len(network.sites))
         due = self._way.due(tally)

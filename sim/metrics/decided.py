@@ -43,10 +43,10 @@ class Decided:
         # How many subtrees have ended at or before each site.
         self._ended = np.searchsorted(network.end[self._by_end], np.arange(n), side="right")
 
-    def counts(self, tally: Tally) -> tuple[Int64Array, Int64Array]:
-        """Return the packets that each room has received and has lost, (r,) and (r,)."""
+    def counts(self, tally: Tally, now_ns: int) -> tuple[Int64Array, Int64Array]:
+        """Return the packets that each room has received and lost by `now_ns`, (r,) and (r,)."""
         if self._attendance.changes:
-            counted = self._attendance.counted(tally)
+            counted = self._attendance.counted(tally, now_ns)
             return counted.received[self.site], counted.lost[self.site].sum(axis=(1, 2))
         n = self._ended.size
         # A room shares the losses of all speakers but of the one in it.

@@ -34,7 +34,7 @@ from sim.network.survival import survivors
 from sim.network.transmitter import drain_ns
 from sim.network.tree import Network
 from sim.scenario.grids import grids
-from sim.scenario.model import Fault, Scenario
+from sim.scenario.model import FOREVER_NS, Fault, Scenario
 
 Int64Array = NDArray[np.int64]
 
@@ -99,8 +99,8 @@ class Meters:
         """
         self._timeline.close_bin(end_ns, tally)
         if self._fault_losses.is_edge(end_ns):
-            self._fault_losses.pass_edge(end_ns, self._decided.counts(tally)[1])
-        self._attendance.close_bin(tally)
+            self._fault_losses.pass_edge(end_ns, self._decided.counts(tally, end_ns)[1])
+        self._attendance.close_bin(tally, end_ns)
         if end_ns <= self._scenario.duration_ns:
             self._line_busy.close_bin(end_ns, tally.line[:, LineCount.BUSY_NS])
             self._egress_busy.close_bin(end_ns, tally.egress[:, EgressCount.BUSY_NS])
@@ -119,7 +119,7 @@ class Meters:
         """
         here = [meter for meter in self._span_losses if meter.grid.is_point(now_ns)]
         if here:
-            received, lost = self._decided.counts(tally)
+            received, lost = self._decided.counts(tally, now_ns)
             for meter in here:
                 meter.pass_point(received, lost)
 
@@ -156,7 +156,7 @@ class Meters:
             pending=pending,
             still=not self._attendance.changes,
         )
-        heard = listeners(scenario, network, tally, self._attendance.counted(tally).due)
+        heard = listeners(scenario, network, tally, self._attendance.counted(tally, FOREVER_NS).due)
         dark_intervals = self._dark(tally, dark)
         endpoints = self._endpoints(tally, heard, dark_intervals)
         conservation.check_endpoints(
@@ -191,7 +191,8 @@ class Meters:
             groups=groups(network, tally, self._due),
             fault_lost=self._fault_losses.finish(),
             span_losses=tuple(
-                meter.finish(*self._decided.counts(tally)) for meter in self._span_losses
+                meter.finish(*self._decided.counts(tally, FOREVER_NS))
+                for meter in self._span_losses
             ),
             dark=dark_intervals,
             survivors={
@@ -214,7 +215,7 @@ class Meters:
         network, scenario = self._network, self._scenario
         site = np.flatnonzero(network.room)
         room = tally.room[site]
-        counted = self._attendance.counted(tally)
+        counted = self._attendance.counted(tally, FOREVER_NS)
         received, lost = counted.received[site], counted.lost[site]
         # What was on its way to a room when it began to count is due to it, too.
         due = np.where(

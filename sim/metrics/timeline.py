@@ -58,7 +58,7 @@ class TimelineMeter:
 
     def close_bin(self, end_ns: int, tally: Tally) -> None:
         """Add a row for each group: what was decided since the last bin's end."""
-        cumulative = self._cumulative(tally)
+        cumulative = self._cumulative(tally, end_ns)
         row = cumulative - self._before
         self._before = cumulative
         since_ns = self._attendance.dark_since_ns(tally, min(end_ns, self._duration_ns))
@@ -88,10 +88,10 @@ class TimelineMeter:
             ),
         )
 
-    def _cumulative(self, tally: Tally) -> Int64Array:
+    def _cumulative(self, tally: Tally, now_ns: int) -> Int64Array:
         """Return the counts from time 0 of each group kept, (groups, len(Course))."""
         if self._attendance.changes:
-            return self._counted(tally)
+            return self._counted(tally, now_ns)
         room = tally.room
         received, outage, endpoint, received_bytes = self._by_group(
             np.array(
@@ -114,9 +114,9 @@ class TimelineMeter:
         counts[:, Course.RECEIVED_BYTES] = received_bytes
         return counts
 
-    def _counted(self, tally: Tally) -> Int64Array:
+    def _counted(self, tally: Tally, now_ns: int) -> Int64Array:
         """As `_cumulative`, room by room, where rooms come and go or sites move."""
-        counted = self._attendance.counted(tally)
+        counted = self._attendance.counted(tally, now_ns)
         counts = np.zeros((self._kept.size, len(Course)), dtype=np.int64)
         room = np.array(
             [

@@ -48,6 +48,16 @@ class WayDown:
         self._downs = np.array(
             [network.down(line) for line in range(network.line_site.size)], dtype=np.int64
         )
+        site, above = network.line_site, network.tier[np.maximum(network.line_parent, 0)]
+        booked = [(cause, network.tier[site], column) for cause, column in LINE_LOSSES.items()]
+        booked += [
+            (Cause.OUTAGE, above, LineCount.COPY_LOST_OUTAGE),
+            (Cause.QUEUE, above, LineCount.COPY_LOST_QUEUE),
+        ]
+        # Of each line and column, the cell of `_own` it is booked to.
+        self._booked = [
+            ((site * len(Cause) + int(cause)) * tiers + at, column) for cause, at, column in booked
+        ]
         # Offsets: what was lost above, what passed the relay above, what was due from above.
         self._lost = np.zeros((n, len(Cause), tiers), dtype=np.int64)
         self._passed = np.zeros(n, dtype=np.int64)
@@ -102,19 +112,12 @@ class WayDown:
 
     def _own(self, tally: Tally) -> Int64Array:
         """Return what was lost on the lines of each site, and before them."""
-        network, tier = self._network, self._network.tier
-        site, above = network.line_site, tier[np.maximum(network.line_parent, 0)]
-        lines = tally.line[self._downs]
+        lines, n = tally.line[self._downs], len(self._lost)
         lost = np.zeros_like(self._lost)
-        causes, tiers = lost.shape[1:]
-        booked = [(cause, tier[site], column) for cause, column in LINE_LOSSES.items()]
-        booked += [
-            (Cause.OUTAGE, above, LineCount.COPY_LOST_OUTAGE),
-            (Cause.QUEUE, above, LineCount.COPY_LOST_QUEUE),
-        ]
-        for cause, at, column in booked:
-            cells = (site * causes + int(cause)) * tiers + at
-            np.add.at(lost.reshape(-1), cells, lines[:, column])
+        flat = lost.reshape(-1)
+        for cells, column in self._booked:
+            flat[cells[:n]] += lines[:n, column]  # of a primary line for each site
+            np.add.at(flat, cells[n:], lines[n:, column])
         return lost
 
     def _passed_relays(self, tally: Tally) -> Int64Array:

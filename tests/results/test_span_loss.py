@@ -26,6 +26,7 @@ from sim.results.trace import assemble
 from sim.results.watched import Watch
 from sim.scenario import grids
 from sim.scenario.grids import Grid
+from sim.scenario.model import FOREVER_NS
 from sim.simulation import simulate
 from tests.equality.rehearsal import spans as played
 from tests.equality.strategies import cuttings, rehearsals
@@ -119,7 +120,7 @@ def test_the_worst_span_is_the_worst_of_all():
                     meters.pass_point(end_ns, engine.tally)
             due = Due(scenario, network)
             attendance = Attendance(scenario, network, due)
-            counts = Decided(network, due, attendance).counts(engine.tally)
+            counts = Decided(network, due, attendance).counts(engine.tally, FOREVER_NS)
             (found,) = (meter.finish(*counts) for meter in meters._span_losses)
             traces = [assemble(network, watch.finish(), engine.fates()) for watch in watches]
             for i, trace in enumerate(traces):
