@@ -123,6 +123,10 @@ class Joining:
         """Say whether a site takes part now: a relay, or a leaf that has no room or has joined."""
         if self._network.relay[site] or not self._network.room[site]:
             return True
+        return self.room_is_present(site)
+
+    def room_is_present(self, site: int) -> bool:
+        """Say whether the room at a site takes part now; its relay, if it has one, always does."""
         return self._instants["joined_ns"][site] >= 0 and self._instants["left_ns"][site] < 0
 
     def joins(self, *, until_ns: int) -> Joins:

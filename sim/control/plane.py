@@ -118,4 +118,5 @@ class ControlPlane:
         self._failovers.hear(end_ns, tally)
         if self._missed is not None:
             for site, streams in self._missed.take(tally):
-                self.key_frames.ask_for(site, streams, end_ns)
+                if self._joining.room_is_present(site):
+                    self.key_frames.ask_for(site, streams, end_ns)

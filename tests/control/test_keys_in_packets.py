@@ -16,6 +16,7 @@ from sim.media.packets import Packets
 from sim.media.sources import Sources
 from sim.network.tree import Network, build_network
 from sim.results.run import Results
+from sim.scenario.joining_model import NEVER_NS, Arrival, JoiningRules
 from sim.scenario.key_requests_model import KeyRequests
 from sim.scenario.model import Scenario, Turn
 from sim.simulation import simulate
@@ -115,8 +116,8 @@ def test_who_has_missed_packets_asks_at_the_windows_end_if_the_scenario_says_so(
     assert asked_for(replace(MISSING, key_requests=rules)) == []
     asking = replace(rules, after_loss=True)
     assert asked_for(replace(MISSING, key_requests=asking)) == [(60, B, "v"), (60, B, "w")]
-    only_v = replace(MISSING.streams[1], key_every=0)
-    of_v = replace(MISSING, streams=(MISSING.streams[0], only_v), key_requests=asking)
+    without_keys = replace(MISSING.streams[1], key_every=0)
+    of_v = replace(MISSING, streams=(MISSING.streams[0], without_keys), key_requests=asking)
     assert asked_for(of_v) == [(60, B, "v")]
     assert asked_for(replace(MISSING, faults=(), key_requests=asking)) == []
 
@@ -131,6 +132,17 @@ def test_a_dark_room_asks_at_each_windows_end_as_long_as_something_comes() -> No
     assert list(zip(darkness.site.tolist(), darkness.until_ns.tolist(), strict=True)) == [(B, 62)]
     plain = run(replace(dark, key_requests=KeyRequests(min_interval_ns=30)))
     assert plain.measures.dark.until_ns.tolist() == [100]
+
+
+@pytest.mark.parametrize(("leaves_ns", "asks"), [(59, False), (61, True)])
+def test_who_has_left_by_the_windows_end_asks_no_more(leaves_ns: int, asks: bool) -> None:
+    leaving = Arrival(site="b", calls_ns=NEVER_NS, leaves_ns=leaves_ns)
+    scenario = replace(
+        MISSING,
+        joining=JoiningRules(start_ns=0, rooms=(leaving,)),
+        key_requests=KeyRequests(min_interval_ns=30, after_loss=True),
+    )
+    assert [each[:2] for each in asked_for(scenario)] == [(60, B), (60, B)] * asks
 
 
 def test_a_speaker_asks_for_what_others_send_and_not_for_itself() -> None:
