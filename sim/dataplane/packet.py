@@ -224,9 +224,10 @@ class PacketEngine:
             tree.rank[s] = network.child_line[first:last].tolist().index(edit.line)
             tree.orphan[first + tree.rank[s]] = False
             tree.parent[s] = network.line_parent[edit.line]
-            tree.mixed[0] |= network.relay[s] and tree.parent[s] not in self._parents[s]
-            grown |= tree.parent[s] not in self._parents[s]
-            self._parents[s].add(int(tree.parent[s]))
+            if tree.parent[s] not in self._parents[s]:
+                self._parents[s].add(int(tree.parent[s]))
+                tree.mixed[0] |= network.relay[s]
+                grown = True
             if tree.gates.stopping[tree.parent[s]]:
                 tree.plain[len(network.sites) + s] = False
         tree.child_row[:] = lodgings.row[self._child_down]

@@ -66,9 +66,8 @@ class Attendance:
             np.zeros(n, dtype=np.int64),
             np.zeros((n, len(Cause), len(network.tiers)), dtype=np.int64),
         ]
-        # What `_so_far` said last, and when: all meters ask for it at the same instants.
-        self._asked_ns = -1
-        self._known = Counted(*zeros)
+        # When it was last read what counts so far, and what: meters ask at the same instants.
+        self._last_read: tuple[int, Counted] | None = None
         # Of those that count: what not to count. Of the others: what has counted.
         self._before = Counted(*zeros)
 
@@ -94,7 +93,7 @@ class Attendance:
         moves = [edit for edit in edits if isinstance(edit, UseLine)]
         if moves:
             self._way.move(moves, tally)
-            self._asked_ns = -1
+            self._last_read = None
         for edit in edits:
             if isinstance(edit, JoinRoom | LeaveRoom) and self._network.room[edit.target]:
                 s = edit.target
@@ -126,9 +125,9 @@ class Attendance:
 
     def _so_far(self, tally: Tally, now_ns: int) -> Counted:
         """Return what would count for each site's room if it had been there from the beginning."""
-        if self._asked_ns != now_ns:
-            self._asked_ns, self._known = now_ns, self._read(tally)
-        return self._known
+        if self._last_read is None or self._last_read[0] != now_ns:
+            self._last_read = now_ns, self._read(tally)
+        return self._last_read[1]
 
     def _read(self, tally: Tally) -> Counted:
         network, tier = self._network, self._network.tier

@@ -62,7 +62,7 @@ class _Topology:
         network = self._network
         fed = np.ones(len(network.sites), dtype=np.bool_)
         fed[relay : network.end[relay]] = False
-        desks: dict[int, Desk] = {}
+        asked: dict[int, Desk] = {}
         taken: Counter[int] = Counter()
         now_ns = 0
         children = np.flatnonzero(network.parent == relay)
@@ -73,7 +73,9 @@ class _Topology:
                 above = int(network.line_parent[line])
                 if not fed[above] or self._lacks_ports(above, s, taken):
                     continue
-                desk = desks.setdefault(above, self._desks[above].copy())
+                if above not in asked:
+                    asked[above] = self._desks[above].copy()
+                desk = asked[above]
                 now_ns += desk.pool.admit_ns if desk.pool else 0  # so that it is never too soon
                 loads = [desk.load(i) for i in range(desk.egresses)] if desk.pool else []
                 carrier, child = network.line(line).carrier, network.sites[s].id
