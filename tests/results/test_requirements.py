@@ -446,14 +446,15 @@ def test_the_share_of_those_that_survive_is_what_is_limited(results, lost, met):
 
 
 def test_survival_is_judged_in_a_run():
-    """Of two rooms below one province and one below another, none has a backup."""
+    """The provinces have standbys, central has none."""
     wanted = (
         "requirements: [{rooms: all, survives: province}, {rooms: all, survives: any relay}, "
         "{rooms: 30 %, of: tier/commune in site/80, survives: central}]\n"
     )
-    results = simulate(small(append=wanted), engine="reference")
+    standby = ("province: {processing: 2 ms,", "province: {processing: 2 ms, standby: {vrrp: {}},")
+    results = simulate(small(standby, append=wanted), engine="reference")
     assert [(verdict.subjects, verdict.complying) for verdict in results.verdicts] == [
-        (3, 0),
+        (3, 3),
         (3, 0),
         (1, 0),
     ]
