@@ -17,7 +17,7 @@ from sim.compare.findings import LISTS, TABLES, Findings, Row, Table, Value, las
 from sim.compare.measure import MEASURES, MET, NO_DIFFERENCE
 from sim.compare.survey import Survey
 from sim.compare.worst import Subjects
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.tolerance import Check, Tolerance
 
 

@@ -21,7 +21,7 @@ from sim.results.run import Results
 from sim.results.stream_figures import StreamFigures, down_figures, up_figures
 from sim.results.summary import summarise
 from sim.results.tables import tables
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.resolved import meeting_text
 
 Int64Array = NDArray[np.int64]

@@ -12,7 +12,7 @@ from sim.metrics.histogram import order_statistic
 from sim.metrics.measures import Measures
 from sim.metrics.room_times import RoomTimes
 from sim.network.tree import Network
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]

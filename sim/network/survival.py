@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sim.network.placement import Desk, Refusal, desks
 from sim.network.tree import Network
 from sim.network.ways import sources_up
-from sim.scenario.model import ANY_RELAY, Scenario
+from sim.scenario.model import Scenario
+from sim.scenario.requirement_model import ANY_RELAY
 
 Bools = NDArray[np.bool_]
 

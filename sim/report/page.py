@@ -23,7 +23,8 @@ from sim.results.join_figures import are_joins
 from sim.results.place import id_and_place
 from sim.results.quality_figures import is_rated
 from sim.results.run import Results
-from sim.scenario.model import HOUR_NS, Requirement
+from sim.scenario.model import HOUR_NS
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.sentences import sentence
 from sim.terminal import Reader, numbers, put, shown, table
 from sim.units import format_share

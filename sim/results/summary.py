@@ -36,7 +36,7 @@ from sim.results.place import place
 from sim.results.quality_figures import GroupQuality, Scores, quality_figures
 from sim.results.run import Results
 from sim.results.stream_figures import StreamFigures, down_figures, up_figures
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 
 Int64Array = NDArray[np.int64]
 Summary = dict[str, Any]

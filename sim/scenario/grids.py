@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 
 SHORTEST_STEP_NS = 100 * 10**6
 MOST_PARTS = 15

@@ -7,15 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from sim.grouping import MOST_GROUPS, is_shared
 from sim.scenario.document import Document
 from sim.scenario.grids import grids
-from sim.scenario.model import (
-    Direction,
-    Egress,
-    Line,
-    Relay,
-    Requirement,
-    Site,
-    Stream,
-)
+from sim.scenario.model import Direction, Egress, Line, Relay, Site, Stream
+from sim.scenario.requirement_model import Requirement
 from sim.units import format_size
 
 MAX_BINS = 10**6

@@ -18,7 +18,7 @@ from sim.scenario.fields import (
     words,
 )
 from sim.scenario.mapping import TAG, Fields, given, one_of
-from sim.scenario.model import ANY_RELAY
+from sim.scenario.requirement_model import ANY_RELAY
 from sim.scenario.requirement_sets import SETS
 
 LIMITS = (

@@ -10,18 +10,16 @@ from sim.language.language import ENGLISH
 from sim.quality.codecs import CODECS
 from sim.scenario.document import Document
 from sim.scenario.grids import grid_of
-from sim.scenario.model import (
+from sim.scenario.model import Line, Relay, Stream
+from sim.scenario.problems import Place
+from sim.scenario.requirement_model import (
     ANY_RELAY,
     SHARES,
-    Line,
     Measure,
-    Relay,
     Requirement,
     Selection,
-    Stream,
     Subject,
 )
-from sim.scenario.problems import Place
 from sim.scenario.requirement_schema import (
     EgressesLimitFields,
     LinesLimitFields,

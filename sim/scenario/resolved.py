@@ -14,16 +14,10 @@ from sim.scenario.faults_text import groups_and_faults
 from sim.scenario.joining import joining_text
 from sim.scenario.load_text import LoadTexts
 from sim.scenario.loss_text import loss_text
-from sim.scenario.model import (
-    HOUR_NS,
-    Line,
-    Requirement,
-    Scenario,
-    Site,
-    Stream,
-)
+from sim.scenario.model import HOUR_NS, Line, Scenario, Site, Stream
 from sim.scenario.protection_text import protection_text
 from sim.scenario.relay_text import relay_lines
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.sentences import limit_text
 from sim.scenario.signalling_text import signalling_text
 from sim.scenario.sites import COLUMNS, Tree, link

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from sim.scenario.document import Document
 from sim.scenario.line_names import site_of
 from sim.scenario.lines import known_carriers, known_classes
-from sim.scenario.model import Line, Relay, Selection, Subject
+from sim.scenario.model import Line, Relay
 from sim.scenario.problems import Place, Problems
+from sim.scenario.requirement_model import Selection, Subject
 from sim.scenario.selectors import SCOPED, Selector, read_selector
 from sim.scenario.sites import Tree
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.language.language import Language
-from sim.scenario.model import ANY_RELAY, Requirement
+from sim.scenario.requirement_model import ANY_RELAY, Requirement
 from sim.units import format_factor, format_share, format_time
 
 
@@ -13,7 +13,7 @@ def sentence(requirement: Requirement, language: Language) -> str:
     Examples
     --------
     >>> from sim.language.language import ENGLISH
-    >>> from sim.scenario.model import Selection
+    >>> from sim.scenario.requirement_model import Selection
     >>> communes = Selection(text="tier/commune", words=(("tier", "commune"),), sites=("00001",))
     >>> sentence(
     ...     Requirement(

@@ -13,7 +13,7 @@ from sim.metrics.verdict import Verdict, Worst, deciding
 from sim.results.place import id_and_place
 from sim.results.run import Results
 from sim.results.summary import limit_in_unit
-from sim.scenario.model import Requirement, Sense
+from sim.scenario.requirement_model import Requirement, Sense
 from sim.scenario.sentences import sentence
 from sim.studies.way import (
     Step,

@@ -19,7 +19,7 @@ from sim.language.language import Language
 from sim.results.run import Results
 from sim.results.tables import tables
 from sim.scenario.loader import load
-from sim.scenario.model import Requirement
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.sentences import sentence
 from sim.scenario.short_form import short_form
 from sim.simulation import simulate

@@ -13,8 +13,9 @@ from sim.control.plane import ControlPlane
 from sim.dataplane.edit import UseLine
 from sim.network.survival import survivors
 from sim.network.tree import Network, build_network
-from sim.scenario.model import ANY_RELAY, Scenario
+from sim.scenario.model import Scenario
 from sim.scenario.protection import Bfd, Detection, Failover, Vrrp
+from sim.scenario.requirement_model import ANY_RELAY
 from tests.control.meetings import LASTING, with_backups
 from tests.control.pools import pool
 from tests.equality import trees

@@ -20,7 +20,8 @@ from sim.results.files import write
 from sim.results.run import Results
 from sim.results.trace import Trace, assemble
 from sim.results.watched import Watch
-from sim.scenario.model import FOREVER_NS, Fault, Requirement, Selection
+from sim.scenario.model import FOREVER_NS, Fault
+from sim.scenario.requirement_model import Requirement, Selection
 from tests.results.meetings import CAM, MS, SPEAK, VIDEO, Meeting, S, scenario, talk
 
 FAULTS = (

@@ -37,12 +37,12 @@ from sim.scenario.model import (
     Loss,
     Policer,
     Relay,
-    Requirement,
     Scenario,
     Site,
     Stream,
     Turn,
 )
+from sim.scenario.requirement_model import Requirement
 from sim.scenario.signalling_model import AT_ONCE
 from sim.scenario.tolerance import DEFAULTS, Check
 

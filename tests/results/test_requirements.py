@@ -19,7 +19,7 @@ from sim.report import page
 from sim.results import summary
 from sim.results.summary import limit_in_unit
 from sim.results.tables import tables
-from sim.scenario.model import Selection
+from sim.scenario.requirement_model import Selection
 from sim.simulation import simulate
 from sim.terminal import Reader
 from tests.results.conftest import requirement
